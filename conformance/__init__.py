@@ -1,0 +1,1 @@
+"""Judges plugins and hosts: the catalogue, the suites, the reports and the command `hookproof`."""

@@ -1,0 +1,211 @@
+"""Every error that the reference host raises, as one tree.
+
+    HookproofError
+    ├── UsageError                     what was asked for cannot be: the asker mends it
+    │   ├── UnknownEngine              no engine of that name is registered
+    │   ├── UnknownSystem              no plugin system of that name is registered
+    │   ├── UnknownRevision            the system has no such revision
+    │   └── UnknownHook                the revision has no such hook
+    ├── EngineMissing                  the engine is known, but its library is not installed here
+    ├── ModuleError                    the bytes are not a core module that an engine can take
+    │   ├── NotAModule                 not a core module at all: empty, text, truncated header, component
+    │   ├── MalformedModule            the binary format is broken, at an offset
+    │   ├── InvalidModule              decodes, but does not validate
+    │   └── UnsupportedModule          uses a feature that the engine does not have
+    ├── LoadError                      a core module that cannot be loaded as it stands
+    │   ├── UnresolvedImport           an import that nobody provides, or provides with another type
+    │   ├── MemoryLimitExceeded        its memory starts above the limit
+    │   ├── MissingExport              an export that is needed is absent
+    │   ├── MistypedExport             an export has another type than its contract says
+    │   ├── StartFailed                the start function, `_initialize` or `_start` trapped
+    │   └── InitRefused                `init` answered with another status than 0
+    ├── MemoryAccessError              the *host* was asked to touch bytes outside linear memory
+    ├── CallError                      a call that the seam refuses: no such function, wrong number or kind of arguments
+    ├── HookError                      a plugin's hook did not keep its contract; `code` is the plugin system's own word
+    └── Trap                           the guest's execution was aborted; `code` says how
+
+Above the engine seam nobody ever sees an engine's own exception.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class HookproofError(Exception):
+    """Root of every error raised on purpose."""
+
+
+class UsageError(HookproofError):
+    """What was asked for cannot be; the message says what can."""
+
+
+class UnknownEngine(UsageError):
+    """No engine of that name is registered."""
+
+
+class UnknownSystem(UsageError):
+    """No plugin system of that name is registered."""
+
+
+class UnknownRevision(UsageError):
+    """The plugin system has no such revision."""
+
+
+class UnknownHook(UsageError):
+    """The revision has no such hook."""
+
+
+class EngineMissing(HookproofError):
+    """The engine is registered, but its library cannot be used here."""
+
+
+class ModuleError(HookproofError):
+    """The bytes are not a core module that an engine can take."""
+
+
+class NotAModule(ModuleError):
+    """The bytes are no WebAssembly core module at all."""
+
+
+class MalformedModule(ModuleError):
+    """The binary format is broken; `offset` is the byte where it was seen, if known."""
+
+    def __init__(self, reason: str, offset: int | None = None) -> None:
+        where = "" if offset is None else f" at offset {offset:#x}"
+        super().__init__(f"malformed module{where}: {reason}")
+        self.reason = reason
+        self.offset = offset
+
+
+class InvalidModule(ModuleError):
+    """The module decodes, but does not validate."""
+
+
+class UnsupportedModule(ModuleError):
+    """The module uses a feature that this engine does not have."""
+
+
+class LoadError(HookproofError):
+    """A core module that cannot be loaded as it stands."""
+
+
+class UnresolvedImport(LoadError):
+    """An import that nobody provides, or that is provided with another type."""
+
+    def __init__(self, module: str, name: str, type_: str, provided: str | None = None) -> None:
+        what = "nobody provides it" if provided is None else f"it is provided as {provided}"
+        super().__init__(f"import {module}.{name} {type_}: {what}")
+        self.module = module
+        self.name = name
+        self.type = type_
+        self.provided = provided
+
+
+class MemoryLimitExceeded(LoadError):
+    """The module's memory starts above the limit; both counts are in pages of 64 KiB."""
+
+    def __init__(self, minimum: int, limit: int) -> None:
+        super().__init__(f"memory starts with {minimum} pages, the limit is {limit} pages of 64 KiB")
+        self.minimum = minimum
+        self.limit = limit
+
+
+class MissingExport(LoadError):
+    """An export that the contract needs is absent."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"export {name} is missing")
+        self.name = name
+
+
+class MistypedExport(LoadError):
+    """An export has another type than its contract says."""
+
+    def __init__(self, name: str, expected: str, got: str) -> None:
+        super().__init__(f"export {name} has type {got}, expected {expected}")
+        self.name = name
+        self.expected = expected
+        self.got = got
+
+
+class StartFailed(LoadError):
+    """The start function, `_initialize` or `_start` trapped; `trap` is what it trapped with."""
+
+    def __init__(self, function: str, trap: Trap) -> None:
+        super().__init__(f"{function} did not complete: {trap}")
+        self.function = function
+        self.trap = trap
+
+
+class InitRefused(LoadError):
+    """`init` answered with another status than 0."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"init answered {status}, expected 0")
+        self.status = status
+
+
+class MemoryAccessError(HookproofError):
+    """The host was asked to touch bytes outside linear memory (unsigned address, length and memory size in bytes)."""
+
+    def __init__(self, address: int, length: int, size: int) -> None:
+        super().__init__(f"bytes {address:#x} to {address + length:#x} are outside a memory of {size:#x} bytes")
+        self.address = address
+        self.length = length
+        self.size = size
+
+
+class CallError(HookproofError):
+    """No such exported function, or arguments that do not fit its type."""
+
+
+class HookError(HookproofError):
+    """A plugin's hook did not keep its contract, so that its answer cannot be used.
+
+    `code` is a word of the plugin system (its room lists them); `trap` is set where the guest was aborted.
+    """
+
+    def __init__(self, hook: str, code: str, detail: str, trap: Trap | None = None) -> None:
+        super().__init__(f"{hook}: {code}: {detail}")
+        self.hook = hook
+        self.code = code
+        self.detail = detail
+        self.trap = trap
+
+
+class TrapCode(StrEnum):
+    """How an execution was aborted: the same word on every engine."""
+
+    UNREACHABLE = "unreachable"
+    MEMORY_OUT_OF_BOUNDS = "out-of-bounds-memory"
+    TABLE_OUT_OF_BOUNDS = "out-of-bounds-table"
+    DIVIDE_BY_ZERO = "divide-by-zero"
+    INTEGER_OVERFLOW = "integer-overflow"
+    INVALID_CONVERSION = "invalid-conversion"
+    UNINITIALIZED_ELEMENT = "uninitialized-element"
+    INDIRECT_CALL_TYPE_MISMATCH = "indirect-call-type-mismatch"
+    STACK_EXHAUSTED = "stack-exhausted"
+    FUEL_EXHAUSTED = "fuel-exhausted"
+    DEADLINE = "deadline"
+    EXIT = "exit"
+    """The guest called `proc_exit`; `Trap.exit_code` has its argument."""
+    ABORT = "abort"
+    """The guest called `env.abort`; the message is the guest's."""
+    HOST = "host"
+    """A host function refused the call; the message says why."""
+
+
+class Trap(HookproofError):
+    """The guest's execution was aborted.
+
+    `message` never comes from an engine, so that two engines report one trap alike: it is the guest's own (`abort`), or the
+    host function's (`host`), or empty.
+    """
+
+    def __init__(self, code: TrapCode, message: str = "", exit_code: int | None = None) -> None:
+        text = code.value if exit_code is None else f"{code.value} with code {exit_code}"
+        super().__init__(f"{text}: {message}" if message else text)
+        self.code = code
+        self.message = message
+        self.exit_code = exit_code
