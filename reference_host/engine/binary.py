@@ -1,0 +1,502 @@
+"""Reads the section structure of a core module, on its own: no engine, no library.
+
+Every engine takes `Module.imports` and `Module.exports` from here, so that they are the same on each; `hookproof inspect` and the
+detection of plugin systems need no engine at all. Function bodies are not decoded, and validation is an engine's work: what is
+checked here is what has to be right to read types, imports, exports, memories, tables, globals and data segments.
+
+Hostile input is bounded: every count is held against the bytes that are left before anything is made of it, so that the work is
+linear in the size of the input.
+
+Source: WebAssembly Core Specification 2.0, chapter 5 (binary format); the producers section: tool-conventions,
+`ProducersSection.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from reference_host.engine.interface import (
+    MAX_PAGES,
+    Export,
+    ExternType,
+    FuncType,
+    GlobalType,
+    Import,
+    MemoryType,
+    TableType,
+    ValueType,
+)
+from reference_host.engine.reader import Reader
+from reference_host.errors import InvalidModule, MalformedModule, NotAModule, UnsupportedModule
+
+MAGIC = b"\0asm"
+VERSION = b"\x01\0\0\0"
+COMPONENT_VERSION = b"\x0d\0\x01\0"
+
+_VALUE_TYPES = {
+    0x7F: ValueType.I32,
+    0x7E: ValueType.I64,
+    0x7D: ValueType.F32,
+    0x7C: ValueType.F64,
+    0x7B: ValueType.V128,
+    0x70: ValueType.FUNCREF,
+    0x6F: ValueType.EXTERNREF,
+}
+
+# Bytes of the type section and of value types that later proposals gave a meaning: refused by name, not as garbage.
+_LATER_TYPES = {
+    0x5E: "array types (GC)",
+    0x5F: "struct types (GC)",
+    0x4E: "recursive type groups (GC)",
+    0x4F: "subtypes (GC)",
+    0x50: "subtypes (GC)",
+    0x63: "typed references",
+    0x64: "typed references",
+    0x69: "exception references",
+    0x6A: "array references (GC)",
+    0x6B: "struct references (GC)",
+    0x6C: "i31 references (GC)",
+    0x6D: "eq references (GC)",
+    0x6E: "any references (GC)",
+    0x71: "none references (GC)",
+    0x72: "noextern references (GC)",
+    0x73: "nofunc references (GC)",
+    0x74: "noexn references (exception handling)",
+}
+
+# Section ids in the order in which they have to come (specification 5.5.2: the data count section, 12, before the code; the tag
+# section of exception handling, 13, between memories and globals).
+_ORDER = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 13: 6, 6: 7, 7: 8, 8: 9, 9: 10, 12: 11, 10: 12, 11: 13}
+_SECTION_NAMES = {
+    0: "custom",
+    1: "type",
+    2: "import",
+    3: "function",
+    4: "table",
+    5: "memory",
+    6: "global",
+    7: "export",
+    8: "start",
+    9: "element",
+    10: "code",
+    11: "data",
+    12: "data count",
+    13: "tag",
+}
+
+CUSTOM, TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, CODE, DATA, DATA_COUNT, TAG = (
+    range(14)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section: its id, and where its contents lie in the binary (`start` inclusive, `end` exclusive, in bytes)."""
+
+    id: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataSegment:
+    """Static data: an active data segment whose address is a constant. Unsigned bytes."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInfo:
+    """What the sections of a module say. Index spaces start with the imports, as in the specification (2.5.1)."""
+
+    imports: tuple[Import, ...]
+    exports: tuple[Export, ...]
+    types: tuple[FuncType, ...]
+    functions: tuple[int, ...]
+    """The type index of every function."""
+    memories: tuple[MemoryType, ...]
+    tables: tuple[TableType, ...]
+    globals: tuple[GlobalType, ...]
+    start: int | None
+    """The index of the start function."""
+    data_segments: tuple[DataSegment, ...]
+    """The active segments with a constant address, in order; the others have no place that could be told in advance."""
+    producers: Mapping[str, tuple[str, ...]]
+    """Fields of the `producers` section (`language`, `processed-by`, `sdk`), each value as `name` or `name version`."""
+    custom_sections: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def has_start(self) -> bool:
+        """Whether instantiation runs a start function."""
+        return self.start is not None
+
+
+def check_header(binary: bytes) -> None:
+    """Refuse what is no core module, in one sentence for each kind. Raises `NotAModule`."""
+    if binary[:8] == MAGIC + VERSION:
+        return
+    if not binary:
+        raise NotAModule("the file is empty")
+    if binary[:4] == MAGIC:
+        if len(binary) < 8:
+            raise NotAModule("the file ends within the header of a WebAssembly module")
+        if binary[4:8] == COMPONENT_VERSION:
+            raise NotAModule("this is a WebAssembly component, not a core module")
+        version = int.from_bytes(binary[4:8], "little")
+        raise NotAModule(
+            f"this is WebAssembly of the unknown version {version:#x}, only version 1 is a core module"
+        )
+    if MAGIC.startswith(binary):
+        raise NotAModule("the file ends within the header of a WebAssembly module")
+    raise NotAModule(_describe(binary))
+
+
+def _describe(binary: bytes) -> str:
+    if binary[:4] == b"\x7fELF":
+        core = len(binary) >= 18 and 4 in binary[16:18]
+        return f"this is an ELF {'core dump' if core else 'file'}, not a WebAssembly module"
+    if binary[:2] == b"\x1f\x8b":
+        return "this is a gzip file, not a WebAssembly module: unpack it first"
+    if binary[:4] == b"PK\x03\x04":
+        return "this is a ZIP archive, not a WebAssembly module"
+    head = binary[:1024]
+    try:
+        text = head.decode("utf-8", errors="strict")
+    except UnicodeDecodeError as error:
+        # The cut after 1,024 bytes may fall within a character: that alone does not make it binary.
+        text = (
+            head[: error.start].decode("utf-8")
+            if error.start >= len(head) - 3 and len(binary) > 1024
+            else "\0"
+        )
+    if all(character.isprintable() or character in "\t\n\r\f\ufeff" for character in text):
+        if text.lstrip("\ufeff \t\r\n").startswith(("(", ";;")):
+            return (
+                "this is WebAssembly text, not a binary module: compile it first, for example with wat2wasm"
+            )
+        return "this is a text file, not a WebAssembly module"
+    return "this is not a WebAssembly module: it does not begin with the bytes 00 61 73 6d"
+
+
+def read_module(binary: bytes) -> ModuleInfo:
+    """Read the sections of a core module.
+
+    Raises `NotAModule` for another header, `MalformedModule` with the offset where the format is broken, `InvalidModule` where an
+    index points nowhere, and `UnsupportedModule` for what came after WebAssembly 2.0.
+    """
+    check_header(binary)
+    return _ModuleReader(binary).read()
+
+
+class _ModuleReader:
+    """One pass over the sections; each method reads the contents of one kind."""
+
+    def __init__(self, binary: bytes) -> None:
+        self.binary = binary
+        self.imports: list[Import] = []
+        self.exports: list[tuple[str, int, int]] = []
+        self.types: list[FuncType] = []
+        self.functions: list[int] = []
+        self.memories: list[MemoryType] = []
+        self.tables: list[TableType] = []
+        self.globals: list[GlobalType] = []
+        self.start: int | None = None
+        self.data_segments: list[DataSegment] = []
+        self.producers: dict[str, tuple[str, ...]] = {}
+        self.custom_sections: list[str] = []
+        self.sections: list[Section] = []
+
+    def read(self) -> ModuleInfo:
+        read_by_id = {
+            CUSTOM: self._custom,
+            TYPE: self._types,
+            IMPORT: self._imports,
+            FUNCTION: self._functions,
+            TABLE: self._tables,
+            MEMORY: self._memories,
+            GLOBAL: self._globals,
+            EXPORT: self._exports,
+            START: self._start,
+            DATA: self._data,
+        }
+        reader = Reader(self.binary, 8)
+        defined = bodies = last = 0
+        while not reader.at_end():
+            at = reader.offset
+            id_ = reader.byte()
+            size = reader.u32()
+            if id_ not in _SECTION_NAMES:
+                raise MalformedModule(f"unknown section id {id_}", at)
+            name = _SECTION_NAMES[id_]
+            contents = reader.sub(size, f"the {name} section")
+            if id_ != CUSTOM:
+                if _ORDER[id_] <= last:
+                    raise MalformedModule(f"the {name} section comes twice or out of order", at)
+                last = _ORDER[id_]
+            self.sections.append(Section(id_, contents.offset, contents.end))
+            if id_ == TAG:
+                raise UnsupportedModule(
+                    "the module has tags (exception handling), which WebAssembly 2.0 does not have"
+                )
+            if id_ in read_by_id:
+                imported = len(self.functions)
+                read_by_id[id_](contents)
+                if id_ == FUNCTION:
+                    defined = len(self.functions) - imported
+                if id_ != CUSTOM and not contents.at_end():
+                    raise MalformedModule(f"the {name} section is longer than its contents", contents.offset)
+            elif id_ == CODE:
+                bodies = contents.u32()
+        if defined != bodies:
+            raise MalformedModule(
+                f"{defined} functions are declared and {bodies} have a body", len(self.binary)
+            )
+        return ModuleInfo(
+            imports=tuple(self.imports),
+            exports=self._resolved_exports(),
+            types=tuple(self.types),
+            functions=tuple(self.functions),
+            memories=tuple(self.memories),
+            tables=tuple(self.tables),
+            globals=tuple(self.globals),
+            start=self.start,
+            data_segments=tuple(self.data_segments),
+            producers=MappingProxyType(self.producers),
+            custom_sections=tuple(self.custom_sections),
+            sections=tuple(self.sections),
+        )
+
+    # --- sections -------------------------------------------------------------------------------------------------------------
+
+    def _custom(self, reader: Reader) -> None:
+        name = reader.name()
+        self.custom_sections.append(name)
+        if name == "producers" and not self.producers:
+            # A custom section never makes a module malformed (specification 5.5.3): what cannot be read is left out.
+            try:
+                self.producers = _read_producers(reader)
+            except MalformedModule:
+                self.producers = {}
+
+    def _types(self, reader: Reader) -> None:
+        for _ in range(reader.count("types")):
+            at = reader.offset
+            form = reader.byte()
+            if form in _LATER_TYPES:
+                raise UnsupportedModule(
+                    f"the module has {_LATER_TYPES[form]}, which WebAssembly 2.0 does not have"
+                )
+            if form != 0x60:
+                raise MalformedModule(f"{form:#04x} is not the form of a function type", at)
+            parameters = tuple([_value_type(reader) for _ in range(reader.count("parameters"))])
+            results = tuple([_value_type(reader) for _ in range(reader.count("results"))])
+            self.types.append(FuncType(parameters, results))
+
+    def _imports(self, reader: Reader) -> None:
+        for _ in range(reader.count("imports")):
+            module, name = reader.name(), reader.name()
+            at = reader.offset
+            kind = reader.byte()
+            type_: ExternType
+            if kind == 0:
+                index = reader.u32()
+                type_ = self._func_type(index)
+                self.functions.append(index)
+            elif kind == 1:
+                type_ = _table_type(reader)
+                self.tables.append(type_)
+            elif kind == 2:
+                type_ = _memory_type(reader)
+                self.memories.append(type_)
+            elif kind == 3:
+                type_ = _global_type(reader)
+                self.globals.append(type_)
+            elif kind == 4:
+                raise UnsupportedModule(
+                    "the module imports a tag (exception handling), which WebAssembly 2.0 does not have"
+                )
+            else:
+                raise MalformedModule(f"{kind:#04x} is not a kind of import", at)
+            self.imports.append(Import(module, name, type_))
+
+    def _functions(self, reader: Reader) -> None:
+        for _ in range(reader.count("functions")):
+            index = reader.u32()
+            self._func_type(index)
+            self.functions.append(index)
+
+    def _tables(self, reader: Reader) -> None:
+        for _ in range(reader.count("tables")):
+            self.tables.append(_table_type(reader))
+
+    def _memories(self, reader: Reader) -> None:
+        for _ in range(reader.count("memories")):
+            self.memories.append(_memory_type(reader))
+
+    def _globals(self, reader: Reader) -> None:
+        for _ in range(reader.count("globals")):
+            self.globals.append(_global_type(reader))
+            _constant_expression(reader)
+
+    def _exports(self, reader: Reader) -> None:
+        for _ in range(reader.count("exports")):
+            name = reader.name()
+            at = reader.offset
+            kind = reader.byte()
+            if kind == 4:
+                raise UnsupportedModule(
+                    "the module exports a tag (exception handling), which WebAssembly 2.0 does not have"
+                )
+            if kind > 4:
+                raise MalformedModule(f"{kind:#04x} is not a kind of export", at)
+            self.exports.append((name, kind, reader.u32()))
+
+    def _start(self, reader: Reader) -> None:
+        self.start = reader.u32()
+        if self.start >= len(self.functions):
+            raise InvalidModule(
+                f"the start function is {self.start}, there are {len(self.functions)} functions"
+            )
+
+    def _data(self, reader: Reader) -> None:
+        for _ in range(reader.count("data segments")):
+            at = reader.offset
+            kind = reader.u32()
+            if kind > 2:
+                raise MalformedModule(f"{kind} is not a kind of data segment", at)
+            memory = reader.u32() if kind == 2 else 0
+            address = None if kind == 1 else _constant_expression(reader)
+            length = reader.u32()
+            reader.skip(length, "a data segment")
+            if address is not None and memory == 0:
+                self.data_segments.append(DataSegment(address, length))
+
+    # --- what the sections refer to -------------------------------------------------------------------------------------------
+
+    def _func_type(self, index: int) -> FuncType:
+        if index >= len(self.types):
+            raise InvalidModule(f"a function has type {index}, there are {len(self.types)} types")
+        return self.types[index]
+
+    def _resolved_exports(self) -> tuple[Export, ...]:
+        kinds = ("function", "table", "memory", "global")
+        functions = [self.types[index] for index in self.functions]
+        spaces: tuple[list[FuncType] | list[TableType] | list[MemoryType] | list[GlobalType], ...]
+        spaces = (functions, self.tables, self.memories, self.globals)
+        exports, seen = [], set()
+        for name, kind, index in self.exports:
+            if index >= len(spaces[kind]):
+                raise InvalidModule(
+                    f"export {name!r} is {kinds[kind]} {index}, there are {len(spaces[kind])}"
+                )
+            if name in seen:
+                raise InvalidModule(f"two exports are named {name!r}")
+            seen.add(name)
+            exports.append(Export(name, spaces[kind][index]))
+        return tuple(exports)
+
+
+def _value_type(reader: Reader) -> ValueType:
+    at = reader.offset
+    byte = reader.byte()
+    if byte in _VALUE_TYPES:
+        return _VALUE_TYPES[byte]
+    if byte in _LATER_TYPES:
+        raise UnsupportedModule(f"the module has {_LATER_TYPES[byte]}, which WebAssembly 2.0 does not have")
+    raise MalformedModule(f"{byte:#04x} is not a value type", at)
+
+
+def _limits(reader: Reader, what: str) -> tuple[int, int | None]:
+    at = reader.offset
+    flags = reader.byte()
+    if flags > 1:
+        proposal = {2: "threads", 4: "memory64", 8: "custom page sizes"}
+        named = [text for bit, text in proposal.items() if flags & bit]
+        if flags > 0xF:
+            raise MalformedModule(f"{flags:#04x} are not the limits of a {what}", at)
+        raise UnsupportedModule(f"a {what} uses {', '.join(named)}, which WebAssembly 2.0 does not have")
+    minimum = reader.u32()
+    maximum = reader.u32() if flags & 1 else None
+    if maximum is not None and maximum < minimum:
+        raise InvalidModule(f"a {what} has the minimum {minimum} above its maximum {maximum}")
+    return minimum, maximum
+
+
+def _memory_type(reader: Reader) -> MemoryType:
+    minimum, maximum = _limits(reader, "memory")
+    if max(minimum, maximum or 0) > MAX_PAGES:
+        raise InvalidModule(
+            f"a memory of {max(minimum, maximum or 0)} pages is above 4 GiB ({MAX_PAGES} pages)"
+        )
+    return MemoryType(minimum, maximum)
+
+
+def _table_type(reader: Reader) -> TableType:
+    at = reader.offset
+    if reader.peek() == 0x40:
+        raise UnsupportedModule(
+            "a table has an initial value (typed references), which WebAssembly 2.0 does not have"
+        )
+    element = _value_type(reader)
+    if element not in (ValueType.FUNCREF, ValueType.EXTERNREF):
+        raise MalformedModule(f"a table cannot hold {element}", at)
+    return TableType(element, *_limits(reader, "table"))
+
+
+def _global_type(reader: Reader) -> GlobalType:
+    value = _value_type(reader)
+    at = reader.offset
+    mutable = reader.byte()
+    if mutable > 1:
+        raise MalformedModule(f"{mutable:#04x} is not the mutability of a global", at)
+    return GlobalType(value, mutable == 1)
+
+
+def _constant_expression(reader: Reader) -> int | None:
+    """Read to the end of a constant expression: the value of a lone `i32.const`, unsigned, or None for any other."""
+    value, instructions = None, 0
+    while True:
+        at = reader.offset
+        opcode = reader.byte()
+        if opcode == 0x0B:  # end
+            return value if instructions == 1 else None
+        instructions += 1
+        if opcode == 0x41:  # i32.const
+            value = reader.signed(32) % 2**32
+            continue
+        value = None
+        if opcode == 0x42:  # i64.const
+            reader.signed(64)
+        elif opcode in (0x43, 0x44):  # f32.const, f64.const
+            reader.skip(4 if opcode == 0x43 else 8, "a constant")
+        elif opcode in (0x23, 0xD2):  # global.get, ref.func
+            reader.u32()
+        elif opcode == 0xD0:  # ref.null
+            _value_type(reader)
+        elif opcode == 0xFD and reader.u32() == 12:  # v128.const
+            reader.skip(16, "a constant")
+        elif opcode not in (
+            0x6A,
+            0x6B,
+            0x6C,
+            0x7C,
+            0x7D,
+            0x7E,
+        ):  # add, sub, mul: extended constant expressions
+            raise InvalidModule(f"the instruction {opcode:#04x} at offset {at:#x} is not constant")
+
+
+def _read_producers(reader: Reader) -> dict[str, tuple[str, ...]]:
+    fields: dict[str, tuple[str, ...]] = {}
+    for _ in range(reader.count("fields")):
+        field = reader.name()
+        values = []
+        for _ in range(reader.count("values")):
+            name, version = reader.name(), reader.name()
+            values.append(f"{name} {version}".strip())
+        fields[field] = tuple(values)
+    return fields
