@@ -1,0 +1,95 @@
+"""Rebuilds the sample plugins under `fixtures/`, or compares the committed files with a rebuild.
+
+    python plugins-src/build.py rust|tinygo|typescript|all [--check]
+
+Compilers and downloads go to `.toolchains/` (or `$HOOKPROOF_TOOLCHAINS`). Ends with 0 when all is built or
+equal, 1 when a rebuild differs or a source does not compile, 3 when a tool is missing.
+"""
+
+import argparse
+import sys
+from types import ModuleType
+
+from toolchains import manifest, rust
+from toolchains.catalogue import PLUGINS, Plugin
+from toolchains.common import FIXTURES, ROOT, SOURCES, BuildFailed, MissingTool, cache_folder, say
+from toolchains.wasm import exports
+
+LANGUAGES: dict[str, ModuleType] = {"rust": rust}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build or check the plugins of the languages that were named."""
+    parser = argparse.ArgumentParser(prog="build.py", description=__doc__.partition("\n")[0])
+    parser.add_argument("language", choices=[*LANGUAGES, "all"])
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; compare with the committed files"
+    )
+    options = parser.parse_args(arguments)
+    languages = list(LANGUAGES) if options.language == "all" else [options.language]
+    status = 0
+    for language in languages:
+        try:
+            for plugin, wasm in build(language).items():
+                status = max(status, compare(plugin, wasm) if options.check else write(plugin, wasm))
+        except MissingTool as missing:
+            say(f"{language}: cannot build here: {missing}")
+            status = 3
+        except BuildFailed as failure:
+            say(f"{language}: {failure}")
+            status = max(status, 1)
+    return status
+
+
+def build(language: str) -> dict[Plugin, bytes]:
+    """Build all plugins of a language, and see that each is a plugin: a compiler may emit an empty module."""
+    plugins = tuple(plugin for plugin in PLUGINS if plugin.language == language)
+    built: dict[Plugin, bytes] = LANGUAGES[language].build(plugins, cache_folder())
+    for plugin, wasm in built.items():
+        missing = plugin.exports - exports(wasm)
+        if missing:
+            raise BuildFailed(f"{plugin.name} was built without {', '.join(sorted(missing))}")
+    return built
+
+
+def write(plugin: Plugin, wasm: bytes) -> int:
+    """Put a built plugin and its manifest entry in their place."""
+    path = FIXTURES / plugin.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(wasm)
+    manifest.replace([entry(plugin, wasm)])
+    say(f"built {path.relative_to(ROOT)} ({len(wasm):,} bytes)")
+    return 0
+
+
+def compare(plugin: Plugin, wasm: bytes) -> int:
+    """Say whether the committed file and its entry are what the source builds to."""
+    path = FIXTURES / plugin.path
+    committed = path.read_bytes() if path.exists() else b""
+    if committed == wasm and entry(plugin, wasm) in manifest.read():
+        say(f"same {path.relative_to(ROOT)} {manifest.digest(wasm)}")
+        return 0
+    say(f"DIFFERENT {path.relative_to(ROOT)}")
+    say(f"  rebuilt   {manifest.digest(wasm)}\n  committed {manifest.digest(committed)}")
+    return 1
+
+
+def entry(plugin: Plugin, wasm: bytes) -> manifest.Entry:
+    """Describe a built plugin."""
+    language = LANGUAGES[plugin.language]
+    return {
+        "path": plugin.path,
+        "kind": "conforming",
+        "system": "bifrost",
+        "revision": plugin.revision,
+        "language": plugin.language,
+        "toolchain": language.toolchain(),
+        "command": language.COMMAND,
+        "source": (SOURCES / plugin.source).relative_to(ROOT).as_posix(),
+        "sha256": manifest.digest(wasm),
+        "breaks": None,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

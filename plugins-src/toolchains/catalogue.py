@@ -1,0 +1,40 @@
+"""The sample plugins: what each one is called, where its source lies, what it must export."""
+
+from dataclasses import dataclass
+
+LIFECYCLE = ("memory", "get_name", "init", "cleanup")
+
+HOOKS = {
+    "r0": ("http_transport_intercept", "pre_hook", "post_hook"),
+    "r1b": ("http_intercept", "http_stream_chunk_hook", "pre_hook", "post_hook"),
+    "r2": ("http_pre_hook", "http_post_hook", "http_stream_chunk_hook", "pre_hook", "post_hook"),
+}
+
+ALLOCATOR = {
+    "r0": ("plugin_malloc", "plugin_free"),
+    "r1b": ("malloc", "free"),
+    "r2": ("malloc", "free"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One sample plugin. `source` is relative to `plugins-src/`."""
+
+    name: str
+    language: str
+    revision: str
+    source: str
+
+    @property
+    def path(self) -> str:
+        """Where the built file lies, relative to `fixtures/`."""
+        return f"bifrost/conforming/{self.name}.wasm"
+
+    @property
+    def exports(self) -> frozenset[str]:
+        """The least that the built file must export, or it is not this plugin."""
+        return frozenset(LIFECYCLE + ALLOCATOR[self.revision] + HOOKS[self.revision])
+
+
+PLUGINS = (Plugin("word-guard", "rust", "r2", "rust/word-guard"),)
