@@ -1,0 +1,72 @@
+"""From plugins to files: the text under `plugins-src/wat/`, the module under `fixtures/bifrost/`, the manifest's entry."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
+import wasmtime
+
+from watgen.base import base
+from watgen.plugin import Plugin, render
+
+COMMAND = "python plugins-src/wat/build.py"
+SOURCES = "plugins-src/wat"
+
+
+def all_plugins() -> list[Plugin]:
+    """Every plugin, the bases first."""
+    return [base(revision) for revision in ("r0", "r1", "r1b", "r2")]
+
+
+def folder(plugin: Plugin) -> str:
+    """The folder of a plugin's files: by whether it breaks a requirement."""
+    return "faulty" if plugin.breaks else "unusual"
+
+
+def source_path(plugin: Plugin) -> str:
+    """The text's path, relative to the repository."""
+    return f"{SOURCES}/{folder(plugin)}/{plugin.name}.wat"
+
+
+def fixture_path(plugin: Plugin) -> str:
+    """The module's path, relative to `fixtures/`."""
+    return f"bifrost/{folder(plugin)}/{plugin.name}.wasm"
+
+
+def files(root: Path, plugins: list[Plugin]) -> tuple[dict[Path, bytes], list[dict[str, object]]]:
+    """Every file's path and bytes, and the manifest's entries."""
+    contents: dict[Path, bytes] = {}
+    entries: list[dict[str, object]] = []
+    for plugin in plugins:
+        text = render(plugin)
+        try:
+            binary = bytes(wasmtime.wat2wasm(text))
+        except wasmtime.WasmtimeError as broken:
+            raise ValueError(f"{plugin.name}: {broken}") from broken
+        contents[root / source_path(plugin)] = text.encode()
+        contents[root / "fixtures" / fixture_path(plugin)] = binary
+        entries.append(entry(plugin, binary))
+    return contents, entries
+
+
+def entry(plugin: Plugin, binary: bytes) -> dict[str, object]:
+    """The manifest's entry of one plugin. `warnings`: the codes that a conforming plugin deserves, if any."""
+    described: dict[str, object] = {
+        "path": fixture_path(plugin),
+        "kind": "faulty" if plugin.breaks else "conforming",
+        "system": "bifrost",
+        "revision": plugin.revision,
+        "language": "wat",
+        "toolchain": f"wasmtime {version('wasmtime')} (wat2wasm)",
+        "command": COMMAND,
+        "source": source_path(plugin),
+        "sha256": hashlib.sha256(binary).hexdigest(),
+        "description": plugin.title,
+    }
+    if plugin.breaks:
+        described["breaks"] = plugin.breaks
+    if plugin.warnings:
+        described["warnings"] = list(plugin.warnings)
+    return described
