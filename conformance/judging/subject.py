@@ -1,0 +1,50 @@
+"""The plugin under judgement, with all that decides what is judged of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from reference_host.abi.interface import Detection
+
+Profile = Literal["strict", "lenient"]
+Scope = Literal["full", "quick"]
+
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+SHAPES: tuple[str, ...] = ("docs", "go-struct")
+"""The JSON shapes of payloads: as the documents print them, and as the Go structs are encoded."""
+
+DEFAULT_SEED = 20_260_101
+QUICK_PAGES = 1_024
+"""Pages of memory that scope `quick` allows at most: 64 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One plugin, and how it is to be judged. Equal subjects get equal results, on every engine.
+
+    `path` is as the user gave it, for messages only; the bytes were read once, and `sha256` is theirs.
+    `memory_pages` is the limit on linear memory in pages of 64 KiB. `only_case` is the case that `--only`
+    names, None where all cases are judged.
+    """
+
+    path: str
+    binary: bytes = field(repr=False)
+    sha256: str
+    system: str
+    revision: str
+    detection: Detection
+    profile: Profile = "strict"
+    shapes: frozenset[str] = frozenset(SHAPES)
+    scope: Scope = "full"
+    config: bytes | None = field(default=None, repr=False)
+    memory_pages: int = 65_536
+    seed: int = DEFAULT_SEED
+    engine: str = "wasmtime"
+    only: str | None = None
+    only_case: str | None = None
+
+    @property
+    def quick(self) -> bool:
+        """Whether only scope `quick` is judged."""
+        return self.scope == "quick"
