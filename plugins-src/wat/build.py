@@ -1,7 +1,7 @@
 """Write every plugin of `watgen` as text and as a module, with its entry in `fixtures/manifest.json`.
 
-python plugins-src/wat/build.py            write what differs, delete what is no longer made
-python plugins-src/wat/build.py --check    write nothing; exit 1 and name what differs
+Without arguments it writes what differs and deletes what is no longer made. With `--check` it writes
+nothing, names what differs and exits with 1.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """The conforming plugin of each revision, that every variation starts from.
 
-It passes everything through. Its allocator takes memory back: blocks are powers of two, each size has a list of free blocks, and a
-block's header (8 bytes before the pointer that is handed out) holds its class and the next free block.
+It passes everything through. Its allocator takes memory back: blocks are powers of two, each size has a
+list of free blocks, and a block's header (8 bytes before the pointer that is handed out) holds its class
+and the next free block.
 
-Source: "Writing WASM Plugins", Plugin Interface and Hook Input/Output Structures; README of hello-world-wasm-go, Plugin Structure.
+Source: "Writing WASM Plugins", Plugin Interface and Hook Input/Output Structures; README of
+hello-world-wasm-go, Plugin Structure.
 """
 
 from __future__ import annotations
@@ -144,6 +146,8 @@ HOOKS: dict[str, dict[str, str]] = {
 """The hooks of each revision, in the order of its document, with their parameters."""
 
 HTTP_PASS = b'{"context":{},"request":null,"response":null,"has_response":false,"error":""}'
+PRE_PASS = b'{"context":{},"request":null,"short_circuit":null,"has_short_circuit":false,"error":""}'
+CHUNK_PASS = b'{"has_chunk":true,"skip":false,"error":"",'
 ANSWERS: dict[str, dict[str, bytes]] = {
     "r0": {
         "http_transport_intercept": b'{"response":null,"error":""}',
@@ -152,55 +156,58 @@ ANSWERS: dict[str, dict[str, bytes]] = {
     },
     "r1": {
         "http_intercept": HTTP_PASS,
-        "pre_hook": b'{"context":{},"request":null,"short_circuit":null,"has_short_circuit":false,"error":""}',
+        "pre_hook": PRE_PASS,
     },
 }
 ANSWERS["r1b"] = {
     "http_intercept": HTTP_PASS,
-    "http_stream_chunk_hook": b'{"has_chunk":true,"skip":false,"error":"",',
-    "pre_hook": ANSWERS["r1"]["pre_hook"],
+    "http_stream_chunk_hook": CHUNK_PASS,
+    "pre_hook": PRE_PASS,
 }
 ANSWERS["r2"] = {
     "http_pre_hook": HTTP_PASS,
     "http_post_hook": b'{"context":{},"error":""}',
-    "http_stream_chunk_hook": ANSWERS["r1b"]["http_stream_chunk_hook"],
-    "pre_hook": ANSWERS["r1"]["pre_hook"],
+    "http_stream_chunk_hook": CHUNK_PASS,
+    "pre_hook": PRE_PASS,
 }
-"""What each hook answers. From r1 on `post_hook` has no constant: it echoes its input, so that an error keeps its flag."""
+"""What each hook answers. From r1 on `post_hook` has none: it echoes its input, the error with its flag."""
 
 
 def hook(name: str, parameters: str, body: str) -> str:
-    """A hook's text: its body answers the packed result."""
+    """Write a hook: its body answers the packed result."""
     lines = "\n".join(f"  {line}" for line in body.strip("\n").split("\n"))
     return f'(func (export "{name}") {parameters} (result i64)\n{lines})'
 
 
 def constant(name: str) -> str:
-    """A hook's body that answers the constant of that name."""
+    """Write the body of a hook that answers the constant of that name."""
     return f"(call $answer (i32.const &{name}) (i32.const #{name}))"
 
 
 ECHO = "(call $answer (local.get $input) (local.get $length))"
 
 
+def splice(name: str) -> str:
+    """Write the body of a hook that puts its input's members behind the constant of that name."""
+    return f"(call $splice (i32.const &{name}) (i32.const #{name}) (local.get $input) (local.get $length))"
+
+
 def pass_on(revision: str, name: str) -> str:
-    """The body of a hook that changes nothing."""
+    """Write the body of a hook that changes nothing."""
     if name == "http_stream_chunk_hook":
-        return (
-            f"(call $splice (i32.const &{name}) (i32.const #{name}) (local.get $input) (local.get $length))"
-        )
+        return splice(name)
     if name == "post_hook" and revision != "r0":
         return ECHO
     return constant(name)
 
 
 def allocator_names(revision: str) -> tuple[str, str]:
-    """The names that the revision's own document gives first to the allocator and its counterpart."""
+    """Name the allocator and its counterpart as the revision's own document does first."""
     return ("plugin_malloc", "plugin_free") if revision == "r0" else ("malloc", "free")
 
 
 def base(revision: str) -> Plugin:
-    """The conforming plugin of a revision."""
+    """Make the conforming plugin of a revision."""
     malloc, free = allocator_names(revision)
     exports = {
         malloc: MALLOC.format(name=malloc),

@@ -1,4 +1,4 @@
-"""From plugins to files: the text under `plugins-src/wat/`, the module under `fixtures/bifrost/`, the manifest's entry."""
+"""From plugins to files: the text under `plugins-src/wat/`, the module and its entry under `fixtures/`."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def all_plugins() -> list[Plugin]:
 
 
 def folder(plugin: Plugin) -> str:
-    """The folder of a plugin's files: by whether it breaks a requirement."""
+    """Choose the folder of a plugin's files by whether it breaks a requirement."""
     return "faulty" if plugin.breaks else "unusual"
 
 
 def source_path(plugin: Plugin) -> str:
-    """The text's path, relative to the repository."""
+    """Give the text's path, relative to the repository."""
     return f"{SOURCES}/{folder(plugin)}/{plugin.name}.wat"
 
 
 def fixture_path(plugin: Plugin) -> str:
-    """The module's path, relative to `fixtures/`."""
+    """Give the module's path, relative to `fixtures/`."""
     return f"bifrost/{folder(plugin)}/{plugin.name}.wasm"
 
 
@@ -52,7 +52,7 @@ def files(root: Path, plugins: list[Plugin]) -> tuple[dict[Path, bytes], list[di
 
 
 def entry(plugin: Plugin, binary: bytes) -> dict[str, object]:
-    """The manifest's entry of one plugin. `warnings`: the codes that a conforming plugin deserves, if any."""
+    """Write the manifest's entry of one plugin; `warnings` are the codes that it deserves, if any."""
     described: dict[str, object] = {
         "path": fixture_path(plugin),
         "kind": "faulty" if plugin.breaks else "conforming",
@@ -63,10 +63,9 @@ def entry(plugin: Plugin, binary: bytes) -> dict[str, object]:
         "command": COMMAND,
         "source": source_path(plugin),
         "sha256": hashlib.sha256(binary).hexdigest(),
+        "breaks": plugin.breaks,
         "description": plugin.title,
     }
-    if plugin.breaks:
-        described["breaks"] = plugin.breaks
     if plugin.warnings:
         described["warnings"] = list(plugin.warnings)
     return described

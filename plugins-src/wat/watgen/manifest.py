@@ -21,7 +21,7 @@ def read(manifest: Path) -> list[dict[str, object]]:
 
 
 def dump(entries: Iterable[Entry]) -> str:
-    """The manifest's text: a list of entries, sorted by path."""
+    """Write the manifest's text: a list of entries, sorted by path."""
     ordered = sorted(entries, key=lambda entry: str(entry["path"]))
     return json.dumps(ordered, indent=2, ensure_ascii=False) + "\n"
 

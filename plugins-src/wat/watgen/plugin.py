@@ -1,7 +1,8 @@
 """A plugin as a set of named pieces of WebAssembly text, so that a variation replaces one of them.
 
-A piece may name a constant: `&greeting` stands for the address of the bytes `greeting`, `#greeting` for their number. `render` lays
-the constants out from address 1,024 on, one data segment each, and the heap begins behind them (`&heap`).
+A piece may name a constant: `&greeting` stands for the address of the bytes `greeting`, `#greeting` for
+their number. `render` lays the constants out from address 1,024 on, one data segment each; the heap begins
+behind them (`&heap`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ DATA_START = 1024
 class Plugin:
     """One module. The mappings keep their order, which is the order of the text.
 
-    `breaks`: id of the requirement that it breaks, None for a conforming one. `title`: what is special about it, one sentence.
-    `warnings`: the warning codes that it deserves. `exports`: functions by the name that they are exported under.
+    `breaks`: id of the requirement that it breaks, None for a conforming one. `title`: what is special
+    about it. `warnings`: the warning codes that it deserves. `exports`: functions by the name they are
+    exported under.
     """
 
     name: str
@@ -71,11 +73,8 @@ def render(plugin: Plugin) -> str:
         return re.sub(r"#(\w+)", lambda found: str(places[found[1]][1]), text)
 
     head = f"breaks {plugin.breaks}" if plugin.breaks else "conforms"
-    lines = [
-        f";; {head}: {plugin.title}",
-        f";; Bifrost {plugin.revision}. Written by build.py; do not edit.",
-        "(module",
-    ]
+    origin = f"Bifrost {plugin.revision}. Written by build.py; do not edit."
+    lines = [f";; {head}: {plugin.title}", f";; {origin}", "(module"]
     for group in (
         plugin.imports.values(),
         (plugin.memory,),
