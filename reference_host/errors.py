@@ -15,6 +15,7 @@
     ├── LoadError                      a core module that cannot be loaded as it stands
     │   ├── UnresolvedImport           an import that nobody provides, or provides with another type
     │   ├── MemoryLimitExceeded        its memory starts above the limit
+    │   ├── TableLimitExceeded         a table starts above the limit
     │   ├── MissingExport              an export that is needed is absent
     │   ├── MistypedExport             an export has another type than its contract says
     │   ├── StartFailed                the start function, `_initialize` or `_start` trapped
@@ -107,6 +108,15 @@ class MemoryLimitExceeded(LoadError):
 
     def __init__(self, minimum: int, limit: int) -> None:
         super().__init__(f"memory starts with {minimum} pages, the limit is {limit} pages of 64 KiB")
+        self.minimum = minimum
+        self.limit = limit
+
+
+class TableLimitExceeded(LoadError):
+    """A table of the module starts above the limit; both counts are in elements."""
+
+    def __init__(self, minimum: int, limit: int) -> None:
+        super().__init__(f"a table starts with {minimum} elements, the limit is {limit}")
         self.minimum = minimum
         self.limit = limit
 

@@ -91,6 +91,11 @@ CUSTOM, TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, C
 )
 
 
+def section_order(id_: int) -> int:
+    """Rank the sections in the order in which a module has to have them; custom sections may be anywhere."""
+    return _ORDER[id_]
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """One section: its id, and where its contents lie in the binary (`start` inclusive, `end` exclusive, in bytes)."""

@@ -162,7 +162,10 @@ class Instance(Protocol):
 
     @property
     def alive(self) -> bool:
-        """False once it has trapped: its state is undefined then, and `call` raises `CallError`."""
+        """False once it has trapped: its state is undefined then, and `call` raises `CallError`.
+
+        An `exit` is no fault of the guest's: the instance stays alive after it (a command's `_start` ends with `proc_exit(0)`).
+        """
 
     def call(self, name: str, *arguments: Number, fuel: int | None = None) -> tuple[Number, ...]:
         """Call an exported function; integers go in and come out unsigned (negative arguments are taken modulo 2^n).

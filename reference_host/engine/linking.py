@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from reference_host.engine.binary import ModuleInfo
 from reference_host.engine.interface import HostFunction, Import, Limits
 from reference_host.engine.values import crosses
-from reference_host.errors import MemoryLimitExceeded, UnresolvedImport
+from reference_host.errors import MemoryLimitExceeded, TableLimitExceeded, UnresolvedImport
 
 
 def unresolved(imports: Iterable[Import], provided: Sequence[HostFunction]) -> list[UnresolvedImport]:
@@ -44,8 +44,11 @@ def _match(import_: Import, provided: Sequence[HostFunction]) -> HostFunction | 
     return UnresolvedImport(import_.module, import_.name, str(import_.type), other)
 
 
-def check_memory(module: ModuleInfo, limits: Limits) -> None:
-    """Hold the memory's minimum against the limit. Raises `MemoryLimitExceeded`."""
+def check_limits(module: ModuleInfo, limits: Limits) -> None:
+    """Hold the minimum of memory and tables against the limits. Raises `MemoryLimitExceeded` and `TableLimitExceeded`."""
     for memory in module.memories:
         if memory.minimum > limits.memory_pages:
             raise MemoryLimitExceeded(memory.minimum, limits.memory_pages)
+    for table in module.tables:
+        if table.minimum > limits.table_elements:
+            raise TableLimitExceeded(table.minimum, limits.table_elements)

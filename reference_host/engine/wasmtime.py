@@ -1,14 +1,16 @@
-"""The engine `wasmtime`: machine code, through the plain API of wasmtime-py.
+"""The engine `wasmtime`: compiled to machine code by Cranelift, through the plain API of wasmtime-py.
 
-Nothing of the library is seen above the seam. Host functions are wrapped, so that whatever a Python function raises comes out of
-`Instance.call` as it is.
+Nothing of the library is seen above the seam. A module is compiled with the additions of `instrument`; its imports and exports
+are those of the module as it was given.
 """
 
 from __future__ import annotations
 
 import ctypes
+import re
 import threading
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -16,26 +18,27 @@ import wasmtime
 
 from reference_host.engine import values
 from reference_host.engine.binary import ModuleInfo, read_module
+from reference_host.engine.deadline import TICK, Ticker
+from reference_host.engine.instance import GuestInstance
+from reference_host.engine.instrument import Instrumented, instrument
 from reference_host.engine.interface import (
     PAGE,
-    Engine,
     Export,
     FuncType,
-    GrowthRefused,
     HostFunction,
     Import,
     Limits,
+    MemoryType,
     Number,
     Validity,
     ValueType,
 )
-from reference_host.engine.linking import check_memory, resolve
-from reference_host.errors import CallError, InvalidModule, MemoryAccessError, StartFailed, Trap, TrapCode
+from reference_host.engine.linking import check_limits, resolve
+from reference_host.engine.memory import BoundedMemory
+from reference_host.errors import CallError, InvalidModule, LoadError, Trap, TrapCode, UnsupportedModule
 
-MAX_STACK = 2 * 1024 * 1024
-_NO_FUEL_LIMIT = 2**64 - 1
-_NO_DEADLINE = 2**62
-TICK = 0.01
+_UNLIMITED_FUEL = 2**64 - 1
+_NO_DEADLINE = 2**62  # ticks: added to the current epoch, so half the range is left
 
 _CODES = {
     wasmtime.TrapCode.STACK_OVERFLOW: TrapCode.STACK_EXHAUSTED,
@@ -51,16 +54,19 @@ _CODES = {
     wasmtime.TrapCode.OUT_OF_FUEL: TrapCode.FUEL_EXHAUSTED,
 }
 
-_VALUE_TYPES = {
+_VALUE_TYPES: dict[ValueType, Callable[[], wasmtime.ValType]] = {
     ValueType.I32: wasmtime.ValType.i32,
     ValueType.I64: wasmtime.ValType.i64,
     ValueType.F32: wasmtime.ValType.f32,
     ValueType.F64: wasmtime.ValType.f64,
 }
 
+# How the validator speaks of what it knows but was told to refuse.
+_NOT_ENABLED = re.compile(r"not enabled|must be enabled|not supported|proposal")
+
 
 class WasmtimeEngine:
-    """Compiles with Cranelift; validates."""
+    """Implements `interface.Engine`."""
 
     name = "wasmtime"
     quick_only: str | None = None
@@ -68,69 +74,91 @@ class WasmtimeEngine:
 
     def __init__(self) -> None:
         self.version = version("wasmtime")
-        config = wasmtime.Config()
-        config.consume_fuel = True
-        config.epoch_interruption = True
-        config.max_wasm_stack = MAX_STACK
-        config.cranelift_nan_canonicalization = True
-        self._engine = wasmtime.Engine(config)
-        self._ticker = _Ticker(self._engine)
+        self._engine = wasmtime.Engine(_config())
+        self._ticker = Ticker(self._engine.increment_epoch)
 
     def compile(self, binary: bytes) -> WasmtimeModule:
         """See `Engine.compile`."""
         info = read_module(binary)
         try:
-            module = wasmtime.Module(self._engine, binary)
+            # The module as it was given is what has to be valid: an addition could give a meaning to an index that has none.
+            wasmtime.Module.validate(self._engine, binary)
+            instrumented = instrument(binary, info)
+            module = wasmtime.Module(self._engine, instrumented.binary)
         except wasmtime.WasmtimeError as error:
-            raise InvalidModule(str(error).splitlines()[-1].strip()) from None
-        return WasmtimeModule(self._engine, self._ticker, module, info)
+            reason = str(error).splitlines()[-1].strip()
+            failure = UnsupportedModule(reason) if _NOT_ENABLED.search(reason) else InvalidModule(reason)
+        else:
+            return WasmtimeModule(self._engine, self._ticker, module, info, instrumented)
+        raise failure
 
 
-class _Ticker:
-    """Advances the epoch while a call with a deadline runs; the thread ends when it was idle for a while."""
+def _config() -> wasmtime.Config:
+    """Configure WebAssembly 2.0 and no more, so that every engine agrees on what a module is.
 
-    def __init__(self, engine: wasmtime.Engine) -> None:
-        self._engine = engine
-        self._lock = threading.Lock()
-        self._running = 0
-        self._thread: threading.Thread | None = None
+    What came later (tail calls, exceptions, several memories, 64-bit memory, threads, garbage collection) is not in the other
+    engines, and a verdict must not depend on the engine.
+    """
+    config = wasmtime.Config()
+    config.consume_fuel = True
+    config.epoch_interruption = True
+    config.max_wasm_stack = _stack_size()
+    # The bits of a NaN are the engine's choice in the specification; reports of two engines have to be equal.
+    config.cranelift_nan_canonicalization = True
+    config.wasm_simd = True
+    for later in (
+        "wasm_relaxed_simd",
+        "wasm_tail_call",
+        "wasm_threads",
+        "wasm_multi_memory",
+        "wasm_memory64",
+        "wasm_component_model",
+        "wasm_exceptions",
+        "wasm_function_references",
+        "wasm_gc",
+        "wasm_wide_arithmetic",
+        "wasm_custom_page_sizes",
+        "wasm_stack_switching",
+    ):
+        setattr(config, later, False)
+    return config
 
-    def enter(self) -> None:
-        with self._lock:
-            self._running += 1
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._tick, name="hookproof-epoch", daemon=True)
-                self._thread.start()
 
-    def leave(self) -> None:
-        with self._lock:
-            self._running -= 1
+def _stack_size() -> int:
+    """Choose the bytes of native stack that guests may use in one call from outside, re-entrant ones included.
 
-    def _tick(self) -> None:
-        idle = 0
-        pause = threading.Event()
-        while True:
-            pause.wait(TICK)
-            self._engine.increment_epoch()
-            with self._lock:
-                idle = 0 if self._running else idle + 1
-                if idle > 50:
-                    self._thread = None
-                    return
+    A quarter of what a thread has, at most 2 MiB: host functions need the rest, and wasmtime cannot see how much there is.
+    """
+    try:
+        import resource
+    except ImportError:  # not POSIX: threads have 1 MiB there
+        available = 1 << 20
+    else:
+        available = resource.getrlimit(resource.RLIMIT_STACK)[0]
+        if available == resource.RLIM_INFINITY:  # then glibc gives 2 MiB to threads
+            available = 2 << 20
+    available = min(available, threading.stack_size() or available)
+    return max(min(available // 4, 2 << 20), 128 << 10)
 
 
 class WasmtimeModule:
-    """A module compiled to machine code."""
+    """Implements `interface.Module`."""
 
     validity = Validity.VALID
 
     def __init__(
-        self, engine: wasmtime.Engine, ticker: _Ticker, module: wasmtime.Module, info: ModuleInfo
+        self,
+        engine: wasmtime.Engine,
+        ticker: Ticker,
+        module: wasmtime.Module,
+        info: ModuleInfo,
+        instrumented: Instrumented,
     ) -> None:
-        self._engine = engine
-        self._ticker = ticker
-        self._module = module
+        self.engine = engine
+        self.ticker = ticker
+        self.compiled = module
         self.info = info
+        self.instrumented = instrumented
 
     @property
     def imports(self) -> tuple[Import, ...]:
@@ -147,156 +175,143 @@ class WasmtimeModule:
     ) -> WasmtimeInstance:
         """See `Module.instantiate`."""
         functions = resolve(self.imports, imports)
-        check_memory(self.info, limits)
+        check_limits(self.info, limits)
         return WasmtimeInstance(self, functions, limits)
 
 
-class WasmtimeMemory:
-    """A linear memory; base and size are asked for at every access, since any guest call can move or grow it."""
+class WasmtimeMemory(BoundedMemory):
+    """Base and size are asked for at every access: any guest call can move or grow the memory."""
+
+    __slots__ = ("_memory", "_owner")
 
     def __init__(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
-        self._store = store
+        self._owner = store
         self._memory = memory
 
     @property
     def size(self) -> int:
         """See `Memory.size`."""
-        return self._memory.data_len(self._store)
+        return self._memory.data_len(self._owner)
 
-    def _address(self, address: int, length: int) -> int:
-        size = self.size
-        if address < 0 or length < 0 or address + length > size:
-            raise MemoryAccessError(address, length, size)
-        return ctypes.addressof(self._memory.data_ptr(self._store).contents) + address if length else 0
+    def _address(self, address: int) -> int:
+        return ctypes.addressof(self._memory.data_ptr(self._owner).contents) + address
 
-    def read(self, address: int, length: int) -> bytes:
-        """See `Memory.read`."""
-        base = self._address(address, length)
-        return bytes((ctypes.c_ubyte * length).from_address(base)) if length else b""
+    def _copy_out(self, address: int, length: int) -> bytes:
+        if length >= 1 << 31:  # more than the C int that `string_at` takes
+            return bytes((ctypes.c_ubyte * length).from_address(self._address(address)))
+        return ctypes.string_at(self._address(address), length)
 
-    def write(self, address: int, data: bytes) -> None:
-        """See `Memory.write`."""
-        base = self._address(address, len(data))
-        if data:
-            ctypes.memmove(base, bytes(data), len(data))
+    def _copy_in(self, address: int, data: bytes) -> None:
+        ctypes.memmove(self._address(address), bytes(data), len(data))
 
-    def grow(self, delta: int) -> int:
-        """See `Memory.grow`."""
+    def _grow(self, delta: int) -> int:
         try:
-            return self._memory.grow(self._store, delta)
+            return self._memory.grow(self._owner, delta)
         except wasmtime.WasmtimeError:
             return -1
 
 
-class WasmtimeInstance:
-    """A store with one instance in it."""
+class WasmtimeInstance(GuestInstance):
+    """Implements `interface.Instance`: a store with one instance in it."""
 
-    def __init__(self, module: WasmtimeModule, functions: Sequence[HostFunction], limits: Limits) -> None:
-        self.module = module
-        self.limits = limits
-        self.alive = True
-        self.memory: WasmtimeMemory | None = None
-        self.growth_refused: list[GrowthRefused] = []
-        self._depth = 0
+    def __init__(self, module: WasmtimeModule, hosts: Sequence[HostFunction], limits: Limits) -> None:
+        super().__init__(module, hosts, limits)
+        self._compiled = module
         self._budget: int | None = None
-        self._pending: BaseException | None = None
-        self._store = wasmtime.Store(module._engine)
+        self._memory: WasmtimeMemory | None = None
+        self._store = wasmtime.Store(module.engine)
         self._store.set_limits(memory_size=limits.memory_pages * PAGE, table_elements=limits.table_elements)
-        provided = [self._host_function(function) for function in functions]
-        self._instance: wasmtime.Instance | None = None
-        try:
-            self._instance = self._run(
-                limits.fuel, lambda: wasmtime.Instance(self._store, module._module, provided)
-            )
-        except Trap as trap:
-            raise StartFailed("the start function", trap) from None
-        self._functions: dict[str, tuple[wasmtime.Func, FuncType]] = {}
-        exports = self._instance.exports(self._store)
-        for export in module.exports:
-            item = exports[export.name]
-            if isinstance(export.type, FuncType) and isinstance(item, wasmtime.Func):
-                self._functions[export.name] = (item, export.type)
-            elif isinstance(item, wasmtime.Memory) and (self.memory is None or export.name == "memory"):
-                self.memory = WasmtimeMemory(self._store, item)
+        provided = [self._host_function(index, host.type) for index, host in enumerate(hosts)]
+        self._exports = self._start("an active segment", self._instantiate, provided)
+        added = module.instrumented
+        if added.memory is not None:
+            memory = self._exports[added.memory]
+            assert isinstance(memory, wasmtime.Memory)
+            self._memory = WasmtimeMemory(self._store, memory)
+        if added.refusals is not None:
+            self._watch_growth(added.refusals)
+        if added.start is not None:
+            self._start("the start function", self._function(added.start), self._store)
 
-    def call(self, name: str, *arguments: Number, fuel: int | None = None) -> tuple[Number, ...]:
-        """See `Instance.call`."""
-        if not self.alive:
-            raise CallError(f"{name} cannot be called: the instance has trapped")
-        if name not in self._functions:
-            raise CallError(f"no function is exported as {name!r}")
-        function, type_ = self._functions[name]
-        if not values.crosses(type_):
-            raise CallError(f"{name} has type {type_}: vectors and references do not cross the seam")
-        numbers = values.arguments(name, type_, arguments)
-        budget = self.limits.fuel if fuel is None else fuel
-        answer = self._run(budget, lambda: function(self._store, *numbers))
-        answers = () if answer is None else answer if isinstance(answer, list) else (answer,)
-        return tuple(
-            values.unsigned(result, value) for result, value in zip(type_.results, answers, strict=True)
-        )
+    @property
+    def memory(self) -> WasmtimeMemory | None:
+        """See `Instance.memory`."""
+        return self._memory
 
     def fuel_used(self) -> int | None:
         """See `Instance.fuel_used`."""
         return None if self._budget is None else self._budget - self._store.get_fuel()
 
-    def _run(self, budget: int | None, execute: Any) -> Any:
-        outermost = self._depth == 0
-        if outermost:
-            self._budget = budget
-            self._store.set_fuel(_NO_FUEL_LIMIT if budget is None else budget)
-            self._arm()
-        self._depth += 1
-        try:
-            return execute()
-        except BaseException as error:
-            self.alive = False
-            pending, self._pending = self._pending, None
-            if pending is not None:
-                raise pending from None
-            if isinstance(error, wasmtime.Trap):
-                raise _trap(error) from None
-            if isinstance(error, wasmtime.WasmtimeError):
-                raise Trap(TrapCode.HOST, str(error)) from None
-            raise
-        finally:
-            self._depth -= 1
-            if outermost and self.limits.deadline is not None:
-                self.module._ticker.leave()
+    def _instantiate(self, provided: Sequence[wasmtime.Func]) -> Mapping[str, object]:
+        return wasmtime.Instance(self._store, self._compiled.compiled, provided).exports(self._store)
 
-    def _arm(self) -> None:
-        deadline = self.limits.deadline
+    def _function(self, name: str) -> wasmtime.Func:
+        function = self._exports[name]
+        assert isinstance(function, wasmtime.Func)
+        return function
+
+    def _invoke(self, name: str, type_: FuncType, arguments: list[Number]) -> tuple[Number, ...]:
+        answer = self._function(name)(self._store, *arguments)
+        answers = () if answer is None else answer if isinstance(answer, list) else (answer,)
+        return tuple(
+            [values.unsigned(kind, value) for kind, value in zip(type_.results, answers, strict=True)]
+        )
+
+    def _begin(self, budget: int | None) -> None:
+        self._budget = budget
+        self._store.set_fuel(_UNLIMITED_FUEL if budget is None else min(max(budget, 0), _UNLIMITED_FUEL))
+        deadline = self._limits.deadline
         if deadline is None:
             self._store.set_epoch_deadline(_NO_DEADLINE)
         else:
-            self._store.set_epoch_deadline(int(deadline / TICK) + 2)
-            self.module._ticker.enter()
+            # One tick more than the seconds have: the first one may come at once.
+            self._store.set_epoch_deadline(min(int(max(deadline, 0) / TICK) + 2, _NO_DEADLINE))
+            self._compiled.ticker.enter()
 
-    def _host_function(self, function: HostFunction) -> wasmtime.Func:
-        type_ = function.type
-        name = f"{function.module}.{function.name}"
+    def _end(self) -> None:
+        if self._limits.deadline is not None:
+            self._compiled.ticker.leave()
 
-        def implementation(*arguments: Number) -> Any:
-            try:
-                numbers = [
-                    values.unsigned(t, value) for t, value in zip(type_.parameters, arguments, strict=True)
-                ]
-                results = values.host_results(name, type_, function.implementation(self, *numbers))
-            except BaseException as error:
-                self._pending = error
-                raise
+    def _trap(self, error: BaseException) -> BaseException:
+        if isinstance(error, wasmtime.Trap):
+            code = error.trap_code
+            return Trap(_CODES.get(code, TrapCode.HOST) if code is not None else TrapCode.HOST)
+        if isinstance(error, wasmtime.WasmtimeError):
+            return LoadError(f"wasmtime cannot run the module here: {str(error).splitlines()[-1].strip()}")
+        return error
+
+    def _memories(self) -> Sequence[MemoryType]:
+        return self._compiled.info.memories
+
+    def _host_function(self, index: int, type_: FuncType) -> wasmtime.Func:
+        # The library keeps the callback in a table of the process until the store goes. A strong reference to the instance
+        # (or to the host function, which may well refer to it) would keep the store, and its gigabytes of address space, for ever.
+        reference = weakref.ref(self)
+
+        def callback(*arguments: Number) -> Any:
+            instance = reference()
+            assert instance is not None, "an instance outlives the calls into it"
+            results = instance._call_host(index, arguments)
             return None if not results else results[0] if len(results) == 1 else results
 
-        func_type = wasmtime.FuncType(
-            [_VALUE_TYPES[value]() for value in type_.parameters],
-            [_VALUE_TYPES[value]() for value in type_.results],
-        )
-        return wasmtime.Func(self._store, func_type, implementation)
+        return wasmtime.Func(self._store, _func_type(type_), callback)
+
+    def _watch_growth(self, table: str) -> None:
+        reference = weakref.ref(self)
+
+        def callback(size: int, delta: int) -> None:
+            instance = reference()
+            if instance is not None:
+                instance._refused(size, delta)
+
+        refusals = self._exports[table]
+        assert isinstance(refusals, wasmtime.Table)
+        type_ = FuncType((ValueType.I32, ValueType.I32))
+        refusals.set(self._store, 0, wasmtime.Func(self._store, _func_type(type_), callback))
 
 
-def _trap(error: wasmtime.Trap) -> Trap:
-    code = error.trap_code
-    return Trap(_CODES.get(code, TrapCode.HOST) if code is not None else TrapCode.HOST)
-
-
-_: type[Engine] = WasmtimeEngine
+def _func_type(type_: FuncType) -> wasmtime.FuncType:
+    return wasmtime.FuncType(
+        [_VALUE_TYPES[value]() for value in type_.parameters],
+        [_VALUE_TYPES[value]() for value in type_.results],
+    )
