@@ -209,8 +209,8 @@ class TrapCode(StrEnum):
 class Trap(HookproofError):
     """The guest's execution was aborted.
 
-    `message` never comes from an engine, so that two engines report one trap alike: it is the guest's own (`abort`), or the
-    host function's (`host`), or empty.
+    `message` never comes from an engine, so that two engines report one trap alike: it is the guest's own (`abort`), or
+    the host function's (`host`), or empty.
     """
 
     def __init__(self, code: TrapCode, message: str = "", exit_code: int | None = None) -> None:

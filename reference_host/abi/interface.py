@@ -1,6 +1,7 @@
 """What a plugin system's room offers to those who do not know it by name: `hookproof certify`, `inspect` and `call`.
 
-A system is found through the entry-point group `hookproof.systems`; the value of an entry point is an object of type `System`.
+A system is found through the entry-point group `hookproof.systems`; the value of an entry point is an object of type
+`System`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class ModuleSummary:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A system recognised a module: which revision, why, and what was odd about it (codes such as `mixed-revision`)."""
+    """A system recognised a module: which revision, why, and what was odd (`mixed-revision`)."""
 
     system: str
     revision: str
@@ -77,4 +78,7 @@ class System(Protocol):
         config: bytes | None = None,
         limits: Limits | None = None,
     ) -> HookAnswer:
-        """Load the plugin, call one hook once, clean up. Raises `UsageError`, `ModuleError`, `LoadError`, `HookError`."""
+        """Load the plugin, call one hook once, clean up.
+
+        Raises `UsageError`, `ModuleError`, `LoadError`, `HookError`.
+        """

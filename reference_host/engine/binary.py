@@ -107,10 +107,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class DataSegment:
-    """Static data: an active data segment whose address is a constant. Unsigned bytes."""
+    """Static data: an active data segment whose address is a constant, in unsigned bytes, and what it holds."""
 
     offset: int
-    length: int
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,9 +376,10 @@ class _ModuleReader:
             memory = reader.u32() if kind == 2 else 0
             address = None if kind == 1 else _constant_expression(reader)
             length = reader.u32()
+            start = reader.offset
             reader.skip(length, "a data segment")
             if address is not None and memory == 0:
-                self.data_segments.append(DataSegment(address, length))
+                self.data_segments.append(DataSegment(address, self.binary[start : reader.offset]))
 
     # --- what the sections refer to -------------------------------------------------------------------------------------------
 

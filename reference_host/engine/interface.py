@@ -1,8 +1,8 @@
 """The engine seam: the protocols that an engine implements, and the frozen values that cross it.
 
-Above this seam integers are unsigned, every access to linear memory is bounds-checked, and a guest that is aborted raises
-`reference_host.errors.Trap` with the same code on every engine. Numbers cross as Python values: `i32` and `i64` as unsigned
-integers, `f32` and `f64` as floats; references do not cross.
+Above this seam integers are unsigned, every access to linear memory is bounds-checked, and a guest that is aborted
+raises `reference_host.errors.Trap` with the same code on every engine. Numbers cross as Python values: `i32` and `i64`
+as unsigned integers, `f32` and `f64` as floats; references do not cross.
 
 Source: WebAssembly Core Specification 2.0, sections 2.3 (types), 4.2 (runtime structure), 7.1 (embedding).
 """
@@ -106,11 +106,14 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a guest may use. Fuel and deadline are for each call from outside (instantiation is one); re-entrant calls share them.
+    """What a guest may use.
 
-    `fuel`: executed instructions, roughly; None is unlimited. `deadline`: seconds of wall-clock time; None is unlimited.
-    `memory_pages`: the size in pages above which `memory.grow` answers -1, and above which no memory may start.
-    `table_elements`: the same for tables. The stack is always bounded, at a depth that is the engine's; 1,000 frames fit.
+    Fuel and deadline are for each call from outside (instantiation is one); re-entrant calls share them.
+
+    `fuel`: executed instructions, roughly; None is unlimited. `deadline`: seconds of wall-clock time; None is
+    unlimited. `memory_pages`: the size in pages above which `memory.grow` answers -1, and above which no memory may
+    start. `table_elements`: the same for tables. The stack is always bounded, at a depth that is the engine's; 1,000
+    frames fit.
     """
 
     fuel: int | None = None
@@ -121,7 +124,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class GrowthRefused:
-    """Event: `memory.grow` would have passed the limit (or the memory's own maximum) and answered -1. Counts are in pages."""
+    """Event: `memory.grow` would have passed the limit (or the memory's own maximum) and answered -1.
+
+    Counts are in pages.
+    """
 
     size: int
     delta: int
@@ -164,13 +170,15 @@ class Instance(Protocol):
     def alive(self) -> bool:
         """False once it has trapped: its state is undefined then, and `call` raises `CallError`.
 
-        An `exit` is no fault of the guest's: the instance stays alive after it (a command's `_start` ends with `proc_exit(0)`).
+        An `exit` is no fault of the guest's: the instance stays alive after it (a command's `_start` ends with
+        `proc_exit(0)`).
         """
 
     def call(self, name: str, *arguments: Number, fuel: int | None = None) -> tuple[Number, ...]:
         """Call an exported function; integers go in and come out unsigned (negative arguments are taken modulo 2^n).
 
-        `fuel` replaces `Limits.fuel` for this call. Raises `Trap`, and `CallError` for an unknown name or wrong arguments.
+        `fuel` replaces `Limits.fuel` for this call. Raises `Trap`, and `CallError` for an unknown name or wrong
+        arguments.
         """
 
     def fuel_used(self) -> int | None:
@@ -180,7 +188,8 @@ class Instance(Protocol):
 HostImplementation = Callable[..., Number | Sequence[Number] | None]
 """Called as `implementation(instance, *arguments)`, integers unsigned; answers nothing, one value, or several.
 
-It may read and write `instance.memory` and call back into the guest. A `Trap` that it raises ends the guest's execution.
+It may read and write `instance.memory` and call back into the guest. A `Trap` that it raises ends the guest's
+execution.
 """
 
 
@@ -219,7 +228,8 @@ class Module(Protocol):
     def instantiate(self, imports: Sequence[HostFunction] = (), limits: Limits = Limits()) -> Instance:
         """Make an instance; runs the start function, if there is one.
 
-        Raises `UnresolvedImport`, `MemoryLimitExceeded`, and `StartFailed` where a start function or an active segment traps.
+        Raises `UnresolvedImport`, `MemoryLimitExceeded`, and `StartFailed` where a start function or an active segment
+        traps.
         """
 
 

@@ -1,7 +1,7 @@
 """Bifrost: the values that hooks take and answer, the same for every revision.
 
-The JSON that crosses the boundary differs by revision (`documents` knows how); what it means does not. Bodies are bytes here and
-base64 in JSON. LLM requests, responses, errors and stream chunks stay JSON objects: their shapes are open.
+The JSON that crosses the boundary differs by revision (`documents` knows how); what it means does not. Bodies are bytes
+here and base64 in JSON. LLM requests, responses, errors and stream chunks stay JSON objects: their shapes are open.
 
 Source: "Writing WASM Plugins", Hook Input/Output Structures; README of hello-world-wasm-go, Data Exchange.
 """
@@ -70,8 +70,8 @@ class HTTPResponse:
 class HTTPPreResult:
     """Answer of `http_pre_hook` (r2), `http_intercept` (r1, r1b) and `http_transport_intercept` (r0).
 
-    `context`: keys to merge. `request`: what to change, None = nothing. `response`: the short-circuit answer; only set where the
-    flag was. `error`: non-empty = the hook failed, and it wins over `response`.
+    `context`: keys to merge. `request`: what to change, None = nothing. `response`: the short-circuit answer; only set
+    where the flag was. `error`: non-empty = the hook failed, and it wins over `response`.
     """
 
     context: JsonObject = field(default_factory=dict)

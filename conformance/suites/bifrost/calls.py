@@ -1,0 +1,110 @@
+"""One call of a guest function as the suite sees it, and how far it got.
+
+A rule is asked only of calls that got as far as the rule: a hook that trapped has no result to be judged, a result that
+is no JSON has no members. So a fault is reported once, at its root.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from reference_host.abi.bifrost.answers import Finding, Outcome, read_answer
+from reference_host.abi.bifrost.events import Exchange, Stage
+from reference_host.abi.bifrost.jsontext import decode_object
+from reference_host.abi.bifrost.revisions import Hook, Revision
+from reference_host.abi.bifrost.types import HookFailure
+from reference_host.abi.interface import Json
+from reference_host.errors import HookError
+
+from .messages import Message
+
+
+class Reached(IntEnum):
+    """The last step that succeeded."""
+
+    NOTHING = 0
+    PLACED = 1
+    """Every document lies in a buffer of the plugin's."""
+    RETURNED = 2
+    """The function came back with a packed result."""
+    COPIED = 3
+    """The result lies inside memory and is not empty."""
+    TEXT = 4
+    """It is UTF-8."""
+    PARSED = 5
+    """It is one JSON text."""
+    OBJECT = 6
+    """It is an object: its members can be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call: `case` is its name in reports, e.g. `pre_hook/traffic/7-text`."""
+
+    case: str
+    exchange: Exchange
+    reached: Reached
+    message: Message | None = None
+    mark: str = ""
+    failure: HookError | None = None
+    document: dict[str, Json] | None = None
+    duplicates: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def export(self) -> str:
+        """The function that was called."""
+        return self.exchange.function
+
+    def finding(self, code: str, *members: str) -> Finding | None:
+        """The first finding of that code, of that member or below it (any member where none is named)."""
+        for found in self.findings:
+            if found.code == code and (not members or any(_is_within(found.member, member) for member in members)):
+                return found
+        return None
+
+    @property
+    def error_text(self) -> str:
+        """What the hook says went wrong: `hook_error` of an enveloped post hook, else `error`."""
+        if self.document is None:
+            return ""
+        for member in ("hook_error", "error"):
+            value = self.document.get(member)
+            if isinstance(value, str) and value:
+                return value
+        return ""
+
+
+def _is_within(member: str, ancestor: str) -> bool:
+    return member == ancestor or member.startswith(f"{ancestor}.")
+
+
+def read_call(
+    case: str,
+    exchange: Exchange,
+    hook: Hook | None,
+    revision: Revision,
+    message: Message | None = None,
+    mark: str = "",
+) -> Call:
+    """See how far an exchange got. `hook` is None for functions that answer text instead of JSON (`get_name`)."""
+    failure = exchange.failure
+    if exchange.raw is None:
+        reached = Reached.PLACED if exchange.failed_at is Stage.CALL else Reached.NOTHING
+        return Call(case, exchange, reached, message, mark, failure)
+    if not exchange.output:
+        return Call(case, exchange, Reached.RETURNED, message, mark, failure)
+    if hook is None:
+        return Call(case, exchange, Reached.COPIED, message, mark, failure)
+    try:
+        document, duplicates = decode_object(hook.name, exchange.output)
+    except HookError as error:
+        reached = {
+            HookFailure.BAD_UTF8.value: Reached.COPIED,
+            HookFailure.BAD_JSON.value: Reached.TEXT,
+        }.get(error.code, Reached.PARSED)
+        return Call(case, exchange, reached, message, mark, error)
+    given: Outcome | None = None if message is None else message.given
+    answer = read_answer(hook, revision, document, given=given)
+    return Call(case, exchange, Reached.OBJECT, message, mark, failure, document, duplicates, answer.findings)

@@ -1,0 +1,252 @@
+"""Where a plugin is put through its paces: fixed scripts of calls, the same on every engine and in every run.
+
+A `Lab` belongs to one subject. Each session is a fresh instance and a script that depends on the subject and the seed
+only; its calls are made once and kept, so that every rule looks at the same calls whatever the order of tests, and a
+case can be replayed with its history.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from conformance.judging import Subject
+from reference_host.abi.bifrost.contract import Profile
+from reference_host.abi.bifrost.documents import Shape
+from reference_host.abi.bifrost.heap import HeapPolicy
+from reference_host.abi.bifrost.plugin import Budget, Plugin, PluginConfig
+from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
+from reference_host.engine.interface import Limits, Module
+from reference_host.engine.registry import load_engine
+from reference_host.errors import (
+    HookError,
+    InitRefused,
+    LoadError,
+    MemoryLimitExceeded,
+    ModuleError,
+    TrapCode,
+)
+
+from .calls import Call, read_call
+from .messages import MARK, Message, Topic, messages
+
+BUDGET = Budget(base=20_000_000, per_byte=10_000)
+"""Fuel for a call.
+
+The slowest sample plugin needs 1,100 units a byte and 100,000 for an empty input; ten times that is generous.
+"""
+START_FUEL = 1_000_000_000
+"""Fuel for instantiation: runtimes of whole languages start up here."""
+DEADLINE = 900.0
+"""Seconds; far above what the fuel takes on the slowest engine. Where it fires nobody is to blame but the machine."""
+TRAPS_PER_HOOK = 5
+ENDLESS_PER_HOOK = 2
+"""A hook that traps so often in a session is not called again in it: the rule is broken, the rest is waiting."""
+SLACK = 16
+"""Bytes that are asked for beyond the text, as a canary."""
+
+
+class Blocked(Exception):
+    """The calls that a rule wants to see cannot be made. `not_tested`: it is not the plugin's fault."""
+
+    def __init__(self, reason: str, *, not_tested: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.not_tested = not_tested
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The calls of one instance's life, in order; `skipped` counts those of hooks that had trapped too often."""
+
+    calls: tuple[Call, ...]
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def of(self, function: str) -> Sequence[Call]:
+        """The calls of one function."""
+        return [call for call in self.calls if call.export == function]
+
+
+class Lab:
+    """All that is done with one subject."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.revision: Revision = revision_named(subject.revision)
+        self._sessions: dict[str, Session] = {}
+
+    @cached_property
+    def module(self) -> Module:
+        """The compiled module. Raises a `ModuleError`."""
+        return load_engine(self.subject.engine).compile(self.subject.binary)
+
+    @property
+    def quick(self) -> bool:
+        """Whether the scope is `quick`."""
+        return self.subject.scope == "quick"
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest body."""
+        return 4_096 if self.quick else 1_048_576
+
+    @property
+    def soak_length(self) -> int:
+        """Calls in the soak."""
+        return 200 if self.quick else 10_000
+
+    # -- getting there -----------------------------------------------------------------------------
+
+    def new_plugin(self, *, config: bytes | None = None) -> Plugin:
+        """A plugin on which nothing has run.
+
+        The export section is judged by its own rules, so it is not checked here.
+        """
+        settings = PluginConfig(
+            config=config if config is not None else self.subject.config,
+            revision=self.revision.name,
+            profile=Profile(self.subject.profile),
+            checked=False,
+            limits=Limits(START_FUEL, DEADLINE, self.subject.memory_pages),
+            budget=BUDGET,
+            heap=HeapPolicy(slack=SLACK, scrub_inputs=True),
+        )
+        return Plugin(self.module, settings)
+
+    def started(self) -> Plugin:
+        """A plugin that was instantiated. Raises what loading raises."""
+        plugin = self.new_plugin()
+        plugin.start()
+        return plugin
+
+    @cached_property
+    def load_failure(self) -> LoadError | ModuleError | None:
+        """Why the module cannot be instantiated, if it cannot."""
+        try:
+            self.started()
+        except (LoadError, ModuleError) as error:
+            return error
+        return None
+
+    @cached_property
+    def init_failure(self) -> InitRefused | HookError | None:
+        """Why `init` did not succeed, if it did not."""
+        self.require_started()
+        plugin = self.started()
+        try:
+            plugin.init()
+        except (InitRefused, HookError) as error:
+            return error
+        return None
+
+    def require_started(self) -> None:
+        """Raise `Blocked` where the module cannot be instantiated, or cannot hold a conversation."""
+        failure = self.load_failure
+        if isinstance(failure, ModuleError | MemoryLimitExceeded):
+            raise Blocked(str(failure), not_tested=True)
+        if failure is not None:
+            raise Blocked(f"the module does not load: {failure}")
+
+    def require_ready(self) -> None:
+        """Raise `Blocked` where no hook can be called."""
+        self.require_started()
+        plugin = self.new_plugin()
+        if "memory" not in {export.name for export in self.module.exports}:
+            raise Blocked("needs memory, which is not exported")
+        if plugin.pair is None:
+            raise Blocked(f"needs {self.revision.allocators[0]}, which is not exported with its type")
+        failure = self.init_failure
+        if isinstance(failure, InitRefused):
+            no_config = self.subject.config is None
+            hint = "init refused without a config: give the plugin's own with --config" if no_config else "init refused"
+            raise Blocked(hint, not_tested=no_config)
+        if failure is not None:
+            raise Blocked(f"init did not complete: {failure}")
+
+    def require(self, function: str) -> None:
+        """Raise `Blocked` where a function cannot be called."""
+        self.require_ready()
+        if function not in self.new_plugin().exports:
+            raise Blocked(f"needs {function}, which is not exported with its type")
+
+    # -- sessions ----------------------------------------------------------------------------------
+
+    def session(self, name: str) -> Session:
+        """The session of that name: `traffic` or `soak`. Raises `Blocked`."""
+        self.require_ready()
+        if name not in self._sessions:
+            script = {"traffic": self._traffic, "soak": self._soak}[name]
+            self._sessions[name] = self._run(name, script())
+        return self._sessions[name]
+
+    def calls(self, function: str) -> Sequence[Call]:
+        """Every call of a function, of all sessions. Raises `Blocked`."""
+        self.require(function)
+        return [call for name in ("traffic", "soak") for call in self.session(name).of(function)]
+
+    @cached_property
+    def messages(self) -> list[Message]:
+        """What is sent to this subject."""
+        shapes = self.subject.shapes
+        sent = messages(largest=self.largest, go_struct=Shape.GO_STRUCT in shapes, docs=Shape.DOCS in shapes)
+        return [message for message in sent if self.revision.hook(message.role) is not None]
+
+    def _traffic(self) -> Iterator[tuple[str, Message | None]]:
+        yield "0-before", None
+        for number, message in enumerate(self.messages, 1):
+            yield f"{number}-{message.name}", message
+        yield f"{len(self.messages) + 1}-after", None
+
+    def _soak(self) -> Iterator[tuple[str, Message | None]]:
+        """Requests as they come: each goes through its hooks in the pipeline's order, with messages drawn at random."""
+        draw = random.Random(self.subject.seed)
+        pools = {role: [m for m in self.messages if m.role is role and m.topic is not Topic.LARGE] for role in Role}
+        number = 0
+        while True:
+            roles = [Role.HTTP_PRE, Role.PRE, Role.POST]
+            roles += [Role.STREAM] * draw.randint(1, 6) if draw.random() < 0.5 else [Role.HTTP_POST]
+            for role in roles:
+                if pools[role]:
+                    yield str(number), draw.choice(pools[role])
+                    number += 1
+                if number == self.soak_length:
+                    yield str(number), None
+                    return
+            if not any(pools.values()):
+                return
+
+    def _run(self, name: str, script: Iterator[tuple[str, Message | None]]) -> Session:
+        plugin = self.started()
+        plugin.init()
+        calls: list[Call] = []
+        skipped: Counter[str] = Counter()
+        traps: Counter[str] = Counter()
+        for position, (step, message) in enumerate(script):
+            hook = None if message is None else self.revision.hook(message.role)
+            function = "get_name" if hook is None else hook.name
+            if function not in plugin.exports:
+                continue
+            if traps[function] >= TRAPS_PER_HOOK:
+                skipped[function] += 1
+                continue
+            mark = f"MARK-{position:010d}"
+            sent = () if message is None else tuple(_marked(data, mark) for data in message.documents(self.revision))
+            try:
+                exchange = plugin.exchange(function, sent)
+            except (LoadError, HookError):
+                # A new instance after a trap could not be made ready: there is nothing left to talk to.
+                skipped[function] += 1
+                continue
+            call = read_call(f"{function}/{name}/{step}", exchange, hook, self.revision, message, mark)
+            calls.append(call)
+            if exchange.failure is not None and exchange.failure.trap is not None:
+                endless = exchange.failure.trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE)
+                traps[function] += TRAPS_PER_HOOK // ENDLESS_PER_HOOK + 1 if endless else 1
+        return Session(tuple(calls), skipped)
+
+
+def _marked(document: bytes, mark: str) -> bytes:
+    return document.replace(MARK.encode(), mark.encode())

@@ -1,0 +1,151 @@
+"""Experiments on the allocator alone, apart from the sessions: many live buffers, and buffers taken and given back.
+
+An experiment runs once for each lab, on an instance of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from reference_host.engine.binary import read_module
+from reference_host.engine.interface import PAGE, Instance
+from reference_host.errors import Trap, TrapCode
+
+from .lab import BUDGET, Blocked, Lab
+
+SIZES = (1, 2, 3, 7, 8, 9, 16, 24, 100, 500, 1_000, 4_096, 5_000, 65_536)
+FULL_SIZES = (300_000, 1_048_576)
+"""Bytes; the large ones in scope `full` only, as the bodies of the traffic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """One `malloc`, and its `free`. `pointer` is None where `malloc` trapped; `memory_size` is in bytes, afterwards."""
+
+    case: str
+    function: str
+    size: int
+    pointer: int | None
+    memory_size: int
+    trap: str | None = None
+    given_back: bool = False
+    free_trap: str | None = None
+
+    @property
+    def range(self) -> str:
+        """The bytes that it covers."""
+        start = self.pointer or 0
+        return f"{start:#x} to {start + self.size:#x}"
+
+    def overlaps(self, other: Allocation) -> bool:
+        """Whether both cover a byte."""
+        mine, theirs = self.pointer or 0, other.pointer or 0
+        return mine < theirs + other.size and theirs < mine + self.size
+
+
+@dataclass(frozen=True, slots=True)
+class StaticData:
+    """The bytes other than 0 that active data segments put into memory, as (address, bytes)."""
+
+    segments: tuple[tuple[int, bytes], ...]
+
+    def first_covered(self, pointer: int, size: int) -> int | None:
+        """The first address of static data in a range.
+
+        Zeroes do not count: an arena may be declared as static zeroes.
+        """
+        for offset, data in self.segments:
+            start, stop = max(pointer, offset), min(pointer + size, offset + len(data))
+            if start < stop and (covered := data[start - offset : stop - offset].lstrip(b"\0")):
+                return stop - len(covered)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class AllocatorProbe:
+    """What the allocator did with all sizes, every buffer alive at once; then each was given back."""
+
+    allocations: tuple[Allocation, ...]
+    free: str | None
+    static: StaticData
+
+
+def probe_allocator(lab: Lab) -> AllocatorProbe:
+    """Ask for a buffer of every size, then give all back in the same order. Raises `Blocked`."""
+    lab.require_ready()
+    return _probe_allocator(lab)
+
+
+@lru_cache(maxsize=4)
+def _probe_allocator(lab: Lab) -> AllocatorProbe:
+    instance = _ready_instance(lab)
+    pair = lab.new_plugin().pair
+    assert pair is not None
+    found: list[Allocation] = []
+    for size in SIZES + (() if lab.quick else FULL_SIZES):
+        case = f"{pair.malloc}/{size}"
+        pointer, trap = _call(instance, pair.malloc, size)
+        found.append(Allocation(case, pair.malloc, size, pointer, _size(instance), trap))
+        if trap is not None:
+            break
+    if pair.free is not None and instance.alive:
+        for position, allocation in enumerate(found):
+            if not allocation.pointer:
+                continue
+            arguments = (allocation.pointer, allocation.size)[: 2 if pair.free_takes_size else 1]
+            _, trap = _call(instance, pair.free, *arguments)
+            found[position] = replace(allocation, given_back=True, free_trap=trap)
+            if trap is not None:
+                break
+    binary = lab.subject.binary
+    segments = tuple((s.offset, s.data) for s in read_module(binary).data_segments)
+    return AllocatorProbe(tuple(found), pair.free, StaticData(segments))
+
+
+RECYCLED = 65_536
+"""Bytes of the buffer that is taken and given back."""
+ROUNDS = 256
+
+
+@lru_cache(maxsize=4)
+def free_takes_back(lab: Lab) -> bool:
+    """Whether memory that is given back is used again: 256 rounds of 64 KiB must not need 8 MiB. Raises `Blocked`."""
+    lab.require_ready()
+    pair = lab.new_plugin().pair
+    if pair is None or pair.free is None:
+        return False
+    instance = _ready_instance(lab)
+    before = _size(instance)
+    pointers: set[int] = set()
+    for _ in range(32 if lab.quick else ROUNDS):
+        pointer, trap = _call(instance, pair.malloc, RECYCLED)
+        if not pointer or trap is not None:
+            return False
+        pointers.add(pointer)
+        _, trap = _call(instance, pair.free, *(pointer, RECYCLED)[: 2 if pair.free_takes_size else 1])
+        if trap is not None:
+            return False
+    return len(pointers) <= (32 if lab.quick else ROUNDS) // 2 and _size(instance) - before <= 128 * PAGE
+
+
+def _ready_instance(lab: Lab) -> Instance:
+    plugin = lab.started()
+    plugin.init()
+    assert plugin.instance is not None
+    return plugin.instance
+
+
+def _call(instance: Instance, function: str, *arguments: int) -> tuple[int | None, str | None]:
+    try:
+        results: Sequence[int | float] = instance.call(function, *arguments, fuel=BUDGET.fuel(arguments[-1]))
+    except Trap as trap:
+        if trap.code is TrapCode.DEADLINE:
+            raise Blocked("the deadline fired before the fuel was used up", not_tested=True) from None
+        return None, str(trap)
+    return (int(results[0]) if results else None), None
+
+
+def _size(instance: Instance) -> int:
+    return 0 if instance.memory is None else instance.memory.size

@@ -1,0 +1,78 @@
+"""How a rule is put to the calls of a plugin: one loop for all, so that a test holds nothing but its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conformance.judging import Judge
+from reference_host.errors import TrapCode
+
+from .calls import Call, Reached
+from .lab import Blocked, Lab
+
+WHOLE = 300
+"""Characters of an answer that are quoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How a call breaks a rule: what the contract expects, what was seen, and how an author mends it."""
+
+    expected: str
+    got: str
+    hint: str
+
+
+Rule = Callable[[Call], Fault | None]
+
+
+def judge_calls(judge: Judge, lab: Lab, function: str, rule: Rule, *, reached: Reached = Reached.NOTHING) -> None:
+    """Ask `rule` of every call of `function` that got as far as `reached`, in all sessions."""
+    try:
+        calls = lab.calls(function)
+    except Blocked as blocked:
+        report_blocked(judge, blocked)
+        return
+    asked = [call for call in calls if call.reached >= reached]
+    if not asked and calls:
+        judge.not_applicable(f"no call of {function} got as far as this rule")
+    for call in asked:
+        judge_call(judge, call, rule(call))
+
+
+def judge_call(judge: Judge, call: Call, fault: Fault | None) -> None:
+    """Take down one call. A deadline that fired is nobody's fault but the machine's."""
+    failure = call.failure
+    if failure is not None and failure.trap is not None and failure.trap.code is TrapCode.DEADLINE:
+        judge.error(
+            call.case,
+            "the deadline fired before the fuel was used up: a faster machine or engine can judge this",
+        )
+    elif fault is None:
+        judge.passed(call.case)
+    else:
+        judge.violation(
+            call.case,
+            export=call.export,
+            arguments=call.exchange.arguments,
+            pointer=call.exchange.pointer,
+            length=call.exchange.length,
+            expected=fault.expected,
+            got=fault.got,
+            hint=fault.hint,
+        )
+
+
+def report_blocked(judge: Judge, blocked: Blocked) -> None:
+    """Say why a rule could not be asked."""
+    if blocked.not_tested:
+        judge.not_tested(blocked.reason)
+    else:
+        judge.not_applicable(blocked.reason)
+
+
+def quote(data: bytes) -> str:
+    """The beginning of an answer, as text that can be printed."""
+    text = data[:WHOLE].decode("utf-8", "backslashreplace")
+    return text if len(data) <= WHOLE else f"{text}… ({len(data)} bytes)"

@@ -1,0 +1,196 @@
+"""The allocator that the host uses: in the calls of the sessions, and asked for many buffers at once.
+
+Source: "Writing WASM Plugins", Data Exchange (the host allocates with `malloc`, writes, passes pointers). What makes an
+allocator usable at all (no 0, inside memory, no overlap) is a stand.
+"""
+
+from __future__ import annotations
+
+from conformance.judging import Judge, requirement
+from reference_host.abi.bifrost.events import Allocated, FreeFailed, Stage
+from reference_host.abi.bifrost.types import HookFailure
+
+from .calls import Call, Reached
+from .lab import Lab
+from .probes import Allocation, probe_allocator
+from .rules import Fault, judge_calls
+
+_ZERO_HINT = "answer 0 only where there is no room; the first buffer must not lie at address 0, which means failure"
+
+
+def _judge_allocation(judge: Judge, allocation: Allocation, fault: Fault | None) -> None:
+    if fault is None:
+        judge.passed(allocation.case)
+        return
+    judge.violation(
+        allocation.case,
+        export=allocation.function,
+        arguments=(allocation.size,),
+        pointer=allocation.pointer,
+        length=allocation.size,
+        expected=fault.expected,
+        got=fault.got,
+        hint=fault.hint,
+    )
+
+
+def _last_allocation(call: Call) -> Allocated | None:
+    asked = [event for event in call.exchange.events if isinstance(event, Allocated)]
+    return asked[-1] if asked else None
+
+
+def _alloc_failed(call: Call) -> bool:
+    return call.failure is not None and call.failure.code == HookFailure.ALLOC_FAILED
+
+
+@requirement("BIFROST-ALLOC-001")
+def test_allocator_answers_a_pointer(hook: str, lab: Lab, judge: Judge) -> None:
+    """For a size above 0 the allocator answers a pointer other than 0, each time."""
+
+    def rule(call: Call) -> Fault | None:
+        asked = _last_allocation(call)
+        if _alloc_failed(call) and asked is not None and asked.pointer == 0:
+            return Fault("a pointer other than 0", f"0 for a size of {asked.size}", _ZERO_HINT)
+        return None
+
+    judge_calls(judge, lab, hook, rule)
+
+
+@requirement("BIFROST-ALLOC-001")
+def test_allocator_answers_a_pointer_for_every_size(lab: Lab, judge: Judge) -> None:
+    """For every size, with all buffers alive at once."""
+    for allocation in probe_allocator(lab).allocations:
+        if allocation.pointer is not None:
+            refused = allocation.pointer == 0
+            fault = (
+                Fault("a pointer other than 0", f"0 for a size of {allocation.size}", _ZERO_HINT) if refused else None
+            )
+            _judge_allocation(judge, allocation, fault)
+
+
+@requirement("BIFROST-ALLOC-002")
+def test_buffer_lies_inside_memory(hook: str, lab: Lab, judge: Judge) -> None:
+    """A buffer lies inside linear memory, which the allocator grows where it has to."""
+
+    def rule(call: Call) -> Fault | None:
+        asked = _last_allocation(call)
+        if _alloc_failed(call) and asked is not None and asked.pointer != 0:
+            return _outside(asked.pointer, asked.size, asked.memory_size)
+        return None
+
+    judge_calls(judge, lab, hook, rule)
+
+
+@requirement("BIFROST-ALLOC-002")
+def test_buffer_of_every_size_lies_inside_memory(lab: Lab, judge: Judge) -> None:
+    """For every size, with all buffers alive at once."""
+    for allocation in probe_allocator(lab).allocations:
+        if allocation.pointer:
+            outside = allocation.pointer + allocation.size > allocation.memory_size
+            fault = _outside(allocation.pointer, allocation.size, allocation.memory_size) if outside else None
+            _judge_allocation(judge, allocation, fault)
+
+
+def _outside(pointer: int, size: int, memory_size: int) -> Fault:
+    got = f"pointer {pointer:#x} for a size of {size:#x} in a memory of {memory_size:#x} bytes"
+    return Fault("a buffer inside linear memory", got, "grow memory before handing out what lies behind its end")
+
+
+@requirement("BIFROST-ALLOC-003")
+def test_live_buffers_do_not_overlap(lab: Lab, judge: Judge) -> None:
+    """No two buffers that are alive at the same time share a byte."""
+    usable = [allocation for allocation in probe_allocator(lab).allocations if allocation.pointer]
+    for position, allocation in enumerate(usable):
+        earlier = next((other for other in usable[:position] if allocation.overlaps(other)), None)
+        fault = None
+        if earlier is not None:
+            got = f"{allocation.range} shares bytes with {earlier.range}, which was not given back"
+            fault = Fault("a buffer of its own", got, "advance by at least the size that was asked for")
+        _judge_allocation(judge, allocation, fault)
+
+
+@requirement("BIFROST-ALLOC-003")
+def test_documents_of_one_call_do_not_overlap(hook: str, lab: Lab, judge: Judge) -> None:
+    """The documents of one call (r0 has several) lie apart from each other."""
+
+    def rule(call: Call) -> Fault | None:
+        buffers = [buffer for buffer in call.exchange.inputs if buffer.size]
+        for position, buffer in enumerate(buffers):
+            if any(buffer.overlaps(other) for other in buffers[:position]):
+                got = f"a second document at {buffer.pointer:#x}, over the first"
+                return Fault("a buffer for each document", got, "a buffer is taken until the host gives it back")
+        return None
+
+    judge_calls(judge, lab, hook, rule, reached=Reached.PLACED)
+
+
+@requirement("BIFROST-ALLOC-004")
+def test_buffers_keep_off_static_data(lab: Lab, judge: Judge) -> None:
+    """No buffer covers what the module's own data segments put into memory."""
+    probe = probe_allocator(lab)
+    for allocation in probe.allocations:
+        if not allocation.pointer:
+            continue
+        covered = probe.static.first_covered(allocation.pointer, allocation.size)
+        fault = None
+        if covered is not None:
+            got = f"{allocation.range} covers static data at {covered:#x}"
+            fault = Fault(
+                "a buffer beside the module's own data",
+                got,
+                "start the heap behind the static data (__heap_base)",
+            )
+        _judge_allocation(judge, allocation, fault)
+
+
+@requirement("BIFROST-ALLOC-005")
+def test_allocator_does_not_trap(hook: str, lab: Lab, judge: Judge) -> None:
+    """The allocator does not trap."""
+
+    def rule(call: Call) -> Fault | None:
+        if call.exchange.failed_at is Stage.ALLOCATE and call.failure is not None and call.failure.trap is not None:
+            return Fault("a pointer", f"trap: {call.failure.trap}", "answer 0 where there is no room")
+        return None
+
+    judge_calls(judge, lab, hook, rule)
+
+
+@requirement("BIFROST-ALLOC-005")
+def test_allocator_does_not_trap_for_any_size(lab: Lab, judge: Judge) -> None:
+    """For every size, with all buffers alive at once."""
+    for allocation in probe_allocator(lab).allocations:
+        fault = None
+        if allocation.trap is not None:
+            fault = Fault("a pointer", f"trap: {allocation.trap}", "answer 0 where there is no room")
+        _judge_allocation(judge, allocation, fault)
+
+
+@requirement("BIFROST-FREE-001")
+def test_buffers_can_be_given_back(hook: str, lab: Lab, judge: Judge) -> None:
+    """`free` takes back every buffer once, the result's first, then the inputs', without a trap."""
+
+    def rule(call: Call) -> Fault | None:
+        for event in call.exchange.events:
+            if isinstance(event, FreeFailed):
+                got = f"trap for the {event.owner} buffer at {event.pointer:#x}: {event.failure.trap}"
+                hint = "answer with buffers of the exported allocator, of exactly the length that is packed"
+                return Fault("free takes the buffer back", got, hint)
+        return None
+
+    judge_calls(judge, lab, hook, rule, reached=Reached.RETURNED)
+
+
+@requirement("BIFROST-FREE-001")
+def test_unused_buffers_can_be_given_back(lab: Lab, judge: Judge) -> None:
+    """`free` takes back buffers of every size that no hook ever saw."""
+    probe = probe_allocator(lab)
+    if probe.free is None:
+        judge.not_applicable("needs free, which is not exported with its type")
+    for allocation in probe.allocations:
+        if not allocation.given_back:
+            continue
+        fault = None
+        if allocation.free_trap is not None:
+            got = f"trap for the buffer at {allocation.pointer or 0:#x}: {allocation.free_trap}"
+            fault = Fault("free takes the buffer back", got, "free must take what malloc gave")
+        _judge_allocation(judge, allocation, fault)

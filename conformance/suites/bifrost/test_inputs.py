@@ -1,0 +1,104 @@
+"""Every input that a conforming host may send is taken.
+
+A hook that cannot decode its input says so in its error text. A policy that refuses a request is no such fault, so that
+only texts which speak of decoding count (stand).
+
+Source: "Writing WASM Plugins", Hook Input/Output Structures and Troubleshooting, JSON parsing errors ("handle
+optional/nullable fields properly").
+"""
+
+from __future__ import annotations
+
+import re
+
+from conformance.judging import Judge, requirement
+
+from .calls import Call, Reached
+from .lab import Blocked, Lab
+from .messages import Topic
+from .rules import Fault, judge_call, report_blocked
+
+DECODE_ERROR = re.compile(
+    r"pars(e|ing) (error|json|input|request|failed)|(failed|unable|cannot|can't|could not|couldn't) (to )?"
+    r"(parse|decode|deserialize|unmarshal)|unmarshal|deserializ|decod(e|ing) (error|failed)|invalid json|malformed json"
+    r"|invalid type: |missing field `|unknown field `|expected value at line|eof while parsing|trailing characters at"
+    r"|unexpected end of json|invalid character '|syntaxerror|unexpected token|not a json|bad json|json: ",
+    re.IGNORECASE,
+)
+"""How the JSON decoders of Go, serde, json-as and hand-written ones complain."""
+
+
+def _judge_topic(judge: Judge, lab: Lab, hook: str, topic: Topic) -> None:
+    try:
+        calls = lab.calls(hook)
+    except Blocked as blocked:
+        report_blocked(judge, blocked)
+        return
+    sent = [call for call in calls if call.message is not None and call.message.topic is topic]
+    if not sent:
+        judge.not_applicable(f"no such input is sent to {hook} in this revision and shape")
+    asked = [call for call in sent if call.reached >= Reached.OBJECT]
+    if sent and not asked:
+        judge.not_applicable(f"no call of {hook} got as far as this rule")
+    for call in asked:
+        judge_call(judge, call, _refused(call))
+
+
+def _refused(call: Call) -> Fault | None:
+    if not DECODE_ERROR.search(call.error_text):
+        return None
+    assert call.message is not None
+    hint = "decode only what the plugin needs, leave the rest open, and treat null, absent and empty alike"
+    return Fault(
+        f"the input {call.message.name!r} is taken",
+        f"the hook answers with an error: {call.error_text}",
+        hint,
+    )
+
+
+@requirement("BIFROST-INPUT-001")
+def test_documented_input_is_taken(hook: str, lab: Lab, judge: Judge) -> None:
+    """The input that the documents show, with everything that real traffic varies."""
+    _judge_topic(judge, lab, hook, Topic.DOCUMENTED)
+
+
+@requirement("BIFROST-INPUT-002")
+def test_go_struct_input_is_taken(hook: str, lab: Lab, judge: Judge) -> None:
+    """LLM payloads as the gateway's own Go structs are encoded: other member names, null for everything unset."""
+    _judge_topic(judge, lab, hook, Topic.GO_STRUCT)
+
+
+@requirement("BIFROST-INPUT-003")
+def test_null_members_are_taken(hook: str, lab: Lab, judge: Judge) -> None:
+    """`headers`, `query` and `body` may be null: so Go encodes nil maps and bytes."""
+    _judge_topic(judge, lab, hook, Topic.NULLS)
+
+
+@requirement("BIFROST-INPUT-004")
+def test_unknown_members_are_ignored(hook: str, lab: Lab, judge: Judge) -> None:
+    """Members that the documents do not name are ignored."""
+    _judge_topic(judge, lab, hook, Topic.UNKNOWN)
+
+
+@requirement("BIFROST-INPUT-005")
+def test_no_error_in_every_spelling(hook: str, lab: Lab, judge: Judge) -> None:
+    """An error or a response that is not there comes as `{}`, as null, or not at all."""
+    _judge_topic(judge, lab, hook, Topic.NO_ERROR)
+
+
+@requirement("BIFROST-INPUT-006")
+def test_large_bodies_are_taken(hook: str, lab: Lab, judge: Judge) -> None:
+    """Bodies of 1 MiB (4 KiB in scope `quick`)."""
+    _judge_topic(judge, lab, hook, Topic.LARGE)
+
+
+@requirement("BIFROST-INPUT-007")
+def test_non_ascii_text_is_taken(hook: str, lab: Lab, judge: Judge) -> None:
+    """Text beyond ASCII, everywhere that text can stand."""
+    _judge_topic(judge, lab, hook, Topic.NON_ASCII)
+
+
+@requirement("BIFROST-INPUT-008")
+def test_empty_members_are_taken(hook: str, lab: Lab, judge: Judge) -> None:
+    """Empty bodies, empty objects, empty lists."""
+    _judge_topic(judge, lab, hook, Topic.EMPTY)

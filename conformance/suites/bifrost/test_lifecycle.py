@@ -1,0 +1,245 @@
+"""A plugin's life: start-up, `init`, `get_name`, `cleanup`.
+
+Source: "Writing WASM Plugins", Plugin Interface (what each answers). Start-up and the order of `init` and `get_name`
+are stands.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.judging import Judge, requirement
+from reference_host.abi.bifrost.plugin import Plugin
+from reference_host.abi.bifrost.types import HookFailure
+from reference_host.errors import (
+    HookError,
+    InitRefused,
+    MemoryLimitExceeded,
+    ModuleError,
+    StartFailed,
+    TrapCode,
+)
+
+from .calls import Call, Reached, read_call
+from .lab import Lab
+from .rules import Fault, judge_call, quote
+
+
+@requirement("BIFROST-LOAD-002")
+def test_start_up_completes(lab: Lab, judge: Judge) -> None:
+    """The start function, and `_initialize` or else `_start`, come to their end; `proc_exit(0)` in `_start` is one."""
+    failure = lab.load_failure
+    if isinstance(failure, ModuleError | MemoryLimitExceeded):
+        judge.error("start", str(failure))
+    elif not isinstance(failure, StartFailed):
+        judge.passed("start")
+    elif failure.trap.code is TrapCode.DEADLINE:
+        judge.error("start", "the deadline fired before the fuel was used up")
+    else:
+        judge.violation(
+            failure.function,
+            export=failure.function,
+            expected="start-up completes",
+            got=f"trap: {failure.trap}",
+            hint="what runs at start-up must not depend on anything that a host does later",
+        )
+
+
+@requirement("BIFROST-INIT-001")
+def test_init_answers_zero(lab: Lab, judge: Judge) -> None:
+    """`init` answers 0 for the config that its author gave; a plugin may rightly demand one."""
+    lab.require_started()
+    if "init" not in lab.new_plugin().exports:
+        judge.not_applicable("needs init, which is not exported with its type")
+        return
+    failure = lab.init_failure
+    if not isinstance(failure, InitRefused):
+        if failure is None:
+            judge.passed("init")
+        else:
+            judge.not_applicable("init did not come back")
+    elif lab.subject.config is None:
+        judge.error("init", f"{failure}; it may need a config: give the plugin's own with --config FILE")
+    else:
+        judge.violation(
+            "init",
+            export="init",
+            expected="status 0",
+            got=f"status {failure.status}",
+            hint="the config is the author's own; any other status than 0 keeps the plugin from being loaded",
+        )
+
+
+@requirement("BIFROST-INIT-002")
+def test_init_does_not_trap(lab: Lab, judge: Judge) -> None:
+    """`init` does not trap, with or without a config."""
+    lab.require_started()
+    if "init" not in lab.new_plugin().exports:
+        judge.not_applicable("needs init, which is not exported with its type")
+        return
+    failure = lab.init_failure
+    if not isinstance(failure, HookError) or failure.trap is None:
+        judge.passed("init")
+    elif failure.trap.code is TrapCode.DEADLINE:
+        judge.error("init", "the deadline fired before the fuel was used up")
+    else:
+        judge.violation(
+            "init",
+            export="init",
+            expected="a status",
+            got=f"trap: {failure.trap}",
+            hint="without a config init is called with (0, 0): check the length before reading",
+        )
+
+
+# -- get_name -------------------------------------------------------------------------------------
+
+NAME_CASES = ("before-init", "after-init", "again")
+
+
+def _name_calls(lab: Lab) -> list[Call]:
+    """`get_name` before `init`, after it, once more, and all along the sessions."""
+    lab.require("get_name")
+    plugin = lab.started()
+    calls = [_ask(plugin, lab, NAME_CASES[0])]
+    plugin.init()
+    calls += [_ask(plugin, lab, case) for case in NAME_CASES[1:]]
+    return calls + list(lab.calls("get_name"))
+
+
+def _ask(plugin: Plugin, lab: Lab, case: str) -> Call:
+    return read_call(f"get_name/{case}", plugin.exchange("get_name"), None, lab.revision)
+
+
+@requirement("BIFROST-NAME-001")
+def test_name_is_not_empty(lab: Lab, judge: Judge) -> None:
+    """`get_name` answers a name."""
+    for call in _name_calls(lab):
+        if call.reached < Reached.RETURNED or call.failure is not None:
+            continue
+        fault = None
+        if not call.exchange.output:
+            got = f"pointer {call.exchange.pointer:#x}, length 0"
+            fault = Fault("a name", got, "answer pointer and length of a UTF-8 text")
+        judge_call(judge, call, fault)
+
+
+@requirement("BIFROST-NAME-002")
+def test_name_lies_inside_memory(lab: Lab, judge: Judge) -> None:
+    """The packed result of `get_name` lies inside linear memory."""
+    for call in _name_calls(lab):
+        if call.reached < Reached.RETURNED:
+            continue
+        fault = None
+        if call.failure is not None and call.failure.code == HookFailure.RESULT_OUT_OF_BOUNDS:
+            fault = Fault(
+                "a text inside memory",
+                call.failure.detail,
+                "the upper half is the pointer, the lower the length",
+            )
+        judge_call(judge, call, fault)
+
+
+@requirement("BIFROST-NAME-003")
+def test_name_is_text(lab: Lab, judge: Judge) -> None:
+    """The name is UTF-8 text without a terminator and without a byte order mark."""
+    for call in _name_calls(lab):
+        output = call.exchange.output
+        if call.reached < Reached.COPIED or not output:
+            continue
+        fault = None
+        try:
+            text = output.decode()
+            if text.startswith("\ufeff") or "\0" in text:
+                fault = Fault(
+                    "the bare name",
+                    quote(output),
+                    "no byte order mark, no NUL: the length says where it ends",
+                )
+        except UnicodeDecodeError:
+            fault = Fault("UTF-8", quote(output), "encode the name as UTF-8; the length counts bytes")
+        judge_call(judge, call, fault)
+
+
+@requirement("BIFROST-NAME-004")
+def test_name_stays_the_same(lab: Lab, judge: Judge) -> None:
+    """The name is the same before and after `init`, and whatever has happened since."""
+    answered = [call for call in _name_calls(lab) if call.exchange.output]
+    for call in answered:
+        fault = None
+        if call.exchange.output != answered[0].exchange.output:
+            first, now = quote(answered[0].exchange.output or b""), quote(call.exchange.output or b"")
+            fault = Fault(
+                f"{first}, as {answered[0].case} answered",
+                now,
+                "the name belongs to the plugin, not to its state",
+            )
+        judge_call(judge, call, fault)
+
+
+@requirement("BIFROST-NAME-005")
+def test_get_name_does_not_trap(lab: Lab, judge: Judge) -> None:
+    """`get_name` does not trap, at any time."""
+    for call in _name_calls(lab):
+        fault = None
+        if call.failure is not None and call.failure.trap is not None:
+            hint = "get_name may be called at any time; look at what the calls before it did to memory"
+            fault = Fault("a name", f"trap: {call.failure.trap}", hint)
+        judge_call(judge, call, fault)
+
+
+# -- cleanup --------------------------------------------------------------------------------------
+
+
+def _cleanup(lab: Lab, *, after_traffic: bool) -> int | HookError | None:
+    lab.require_ready()
+    plugin = lab.started()
+    plugin.init()
+    if after_traffic:
+        for message in lab.messages:
+            hook = lab.revision.hook(message.role)
+            if (
+                hook is not None
+                and hook.name in plugin.exports
+                and message.name in ("chat", "content", "flat", "response")
+            ):
+                plugin.exchange(hook.name, message.documents(lab.revision))
+    try:
+        return plugin.cleanup()
+    except HookError as failure:
+        return failure
+
+
+CLEANUP_CASES = [pytest.param(False, id="after-init"), pytest.param(True, id="after-traffic")]
+
+
+@requirement("BIFROST-CLEANUP-001")
+@pytest.mark.parametrize("after_traffic", CLEANUP_CASES)
+def test_cleanup_answers_zero(after_traffic: bool, lab: Lab, judge: Judge) -> None:
+    """`cleanup` answers 0; any other status is a warning in the gateway's log."""
+    lab.require("cleanup")
+    status = _cleanup(lab, after_traffic=after_traffic)
+    case = f"cleanup/{'after-traffic' if after_traffic else 'after-init'}"
+    if not isinstance(status, int):
+        judge.not_applicable("cleanup did not come back")
+    elif status == 0:
+        judge.passed(case)
+    else:
+        hint = "answer 0 where everything was given back"
+        judge.violation(case, export="cleanup", expected="status 0", got=f"status {status}", hint=hint)
+
+
+@requirement("BIFROST-CLEANUP-002")
+@pytest.mark.parametrize("after_traffic", CLEANUP_CASES)
+def test_cleanup_does_not_trap(after_traffic: bool, lab: Lab, judge: Judge) -> None:
+    """`cleanup` does not trap."""
+    lab.require("cleanup")
+    status = _cleanup(lab, after_traffic=after_traffic)
+    case = f"cleanup/{'after-traffic' if after_traffic else 'after-init'}"
+    if not isinstance(status, HookError) or status.trap is None:
+        judge.passed(case)
+    elif status.trap.code is TrapCode.DEADLINE:
+        judge.error(case, "the deadline fired before the fuel was used up")
+    else:
+        hint = "cleanup is the last call of an instance: it may find any state"
+        judge.violation(case, export="cleanup", expected="a status", got=f"trap: {status.trap}", hint=hint)

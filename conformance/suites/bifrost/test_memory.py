@@ -1,0 +1,83 @@
+"""Memory over time, and the bytes next to a buffer.
+
+Source: "Writing WASM Plugins", Troubleshooting ("ensure you're freeing memory after use", "check for memory leaks in
+long-running plugins"). What counts as a leak is a stand.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from conformance.judging import Judge, requirement
+from reference_host.abi.bifrost.events import InputOverwritten
+from reference_host.engine.interface import PAGE
+
+from .calls import Call, Reached
+from .lab import Lab
+from .probes import free_takes_back
+from .rules import Fault, judge_calls
+
+WINDOWS = 4
+"""The second half of the soak is cut into so many windows; memory that grows in each of them grows steadily."""
+MINIMUM = 200
+"""Calls below which nothing can be said about growth."""
+
+
+def _growth(lab: Lab) -> tuple[list[int], int]:
+    """Pages at the borders of the windows of the soak's second half, and the number of calls in that half."""
+    sizes = [call.exchange.memory_size for call in lab.session("soak").calls]
+    half = [size for size in sizes[len(sizes) // 2 :] if size is not None]
+    if len(half) < MINIMUM // 2:
+        return [], len(half)
+    borders = [half[min(len(half) - 1, position * len(half) // WINDOWS)] // PAGE for position in range(WINDOWS + 1)]
+    return borders, len(half)
+
+
+def _judge_growth(judge: Judge, lab: Lab, hint: str) -> None:
+    borders, calls = _growth(lab)
+    if not borders:
+        judge.not_applicable("too few calls of the soak came back to say anything about growth")
+        return
+    case = f"soak/{calls}-calls"
+    if all(later > earlier for earlier, later in pairwise(borders)):
+        pages = borders[-1] - borders[0]
+        got = f"{pages} pages in {calls} calls, {pages * PAGE // calls} bytes a call"
+        judge.violation(case, export="memory", expected="memory that stops growing", got=got, hint=hint)
+    else:
+        judge.passed(case, calls)
+
+
+@requirement("BIFROST-MEM-001")
+def test_memory_does_not_leak(lab: Lab, judge: Judge) -> None:
+    """Where `free` takes memory back, memory does not grow steadily over thousands of calls."""
+    if not free_takes_back(lab):
+        judge.not_applicable("free does not take memory back: see BIFROST-MEM-002")
+    else:
+        _judge_growth(judge, lab, "look for what a call keeps: the host gives every buffer back")
+
+
+@requirement("BIFROST-MEM-002")
+def test_memory_is_taken_back(lab: Lab, judge: Judge) -> None:
+    """`free` takes memory back: without it every call costs memory for the life of the instance."""
+    if free_takes_back(lab):
+        judge.passed("free")
+    else:
+        _judge_growth(judge, lab, "let free give memory back, or use the allocator of the toolchain")
+
+
+@requirement("BIFROST-MEM-003")
+def test_hook_writes_inside_its_input(hook: str, lab: Lab, judge: Judge) -> None:
+    """A hook leaves the bytes behind its input alone: the length says where the buffer ends."""
+
+    def rule(call: Call) -> Fault | None:
+        for event in call.exchange.events:
+            if isinstance(event, InputOverwritten):
+                got = f"byte {event.first_changed} of an input of {event.length} bytes was changed"
+                return Fault(
+                    "bytes behind the input as they were",
+                    got,
+                    "an input ends after its length; there is no room behind it",
+                )
+        return None
+
+    judge_calls(judge, lab, hook, rule, reached=Reached.RETURNED)

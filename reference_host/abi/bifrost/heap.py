@@ -1,0 +1,232 @@
+"""Bifrost: the memory contract, from the host's side.
+
+The host asks the plugin's own allocator for room, writes a document there, and passes pointer and length. The result is
+packed, `pointer << 32 | length`, both unsigned. The host copies the result out, then gives the result's buffer back,
+then the inputs, each exactly once. Memory is looked up again after every guest call, because any of them may grow it.
+
+Source: "Writing WASM Plugins", Return Value Format and Data Exchange; README of hello-world-wasm-go. Who frees, and in
+which order, no document says: those are stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reference_host.abi.bifrost.events import (
+    Allocated,
+    Buffer,
+    Event,
+    Exchange,
+    Freed,
+    FreeFailed,
+    InputOverwritten,
+    NotFreed,
+    Owner,
+    Stage,
+)
+from reference_host.abi.bifrost.revisions import ALLOCATOR_TYPE, FREE_TYPES, free_name
+from reference_host.abi.bifrost.types import HookFailure
+from reference_host.engine.interface import Export, FuncType, Instance
+from reference_host.errors import HookError, MemoryAccessError, Trap
+
+CANARY = 0xA5
+"""What the host writes behind the text, where it asked for more room than the text needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllocatorPair:
+    """The allocator that a module is used with; `free` is None where it exports none. Chosen once, never mixed."""
+
+    malloc: str
+    free: str | None
+    free_takes_size: bool
+
+    def __str__(self) -> str:
+        if self.free is None:
+            return f"{self.malloc}, nothing to free with"
+        return f"{self.malloc}, {self.free}({'ptr, size' if self.free_takes_size else 'ptr'})"
+
+
+def choose_pair(exports: Sequence[Export]) -> AllocatorPair | None:
+    """`plugin_malloc` and `plugin_free` where `plugin_malloc` exists, else `malloc` and `free`; None without either.
+
+    The arity of `free` is read from its type. An export of another type does not count.
+    """
+    types = {export.name: export.type for export in exports if isinstance(export.type, FuncType)}
+    for malloc in ("plugin_malloc", "malloc"):
+        if types.get(malloc) == ALLOCATOR_TYPE:
+            free = free_name(malloc)
+            found = types.get(free)
+            return AllocatorPair(malloc, free if found in FREE_TYPES else None, found == FREE_TYPES[1])
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class HeapPolicy:
+    """How the host uses the allocator.
+
+    `accept_address_zero`: whether the very first buffer may lie at address 0 (the vendor's documented samples do so;
+    the lenient profile takes it). `slack`: bytes that are asked for beyond the text, filled with `CANARY`; a guest that
+    keeps to pointer and length never notices. `scrub_inputs`: overwrite an input buffer just before it is given back,
+    so that a guest which kept a pointer into it shows it.
+    """
+
+    accept_address_zero: bool = False
+    slack: int = 0
+    scrub_inputs: bool = False
+
+
+class Heap:
+    """Makes calls whose documents and results lie in the memory of one instance."""
+
+    def __init__(self, instance: Instance, pair: AllocatorPair | None, policy: HeapPolicy) -> None:
+        self._instance = instance
+        self._pair = pair
+        self._policy = policy
+        self._untouched = True
+        self._events: list[Event] = []
+
+    def exchange(self, function: str, documents: Sequence[bytes], fuel: int | None) -> Exchange:
+        """Call a function that takes documents and answers a packed result; give every buffer back.
+
+        Never raises for what the guest does: `Exchange.failure` tells.
+        """
+        self._events = []
+        inputs: list[Buffer] = []
+        raw: int | None = None
+        output: bytes | None = None
+        failure: HookError | None = None
+        stage = Stage.ALLOCATE
+        try:
+            for document in documents:
+                inputs.append(self._place(function, document, fuel))  # noqa: PERF401 - what was placed before a failure
+            arguments = [number for buffer in inputs for number in (buffer.pointer, buffer.length)]
+            stage = Stage.CALL
+            raw = self._call(function, function, *arguments, fuel=fuel)
+            stage = Stage.RESULT
+            output = self._copy_out(function, raw)
+        except HookError as error:
+            failure = error
+        lost = failure is not None and failure.trap is not None
+        if not lost:
+            self._check_canaries(inputs)
+            unfreed = self._give_back(function, inputs, raw, output, fuel)
+            if failure is None and unfreed is not None:
+                failure, stage = unfreed, Stage.FREE
+                lost = unfreed.trap is not None
+        else:
+            self._events.extend(NotFreed(buffer.pointer, Owner.INPUT, "instance-lost") for buffer in inputs)
+        memory = self._instance.memory
+        size = None if memory is None or lost else memory.size
+        failed_at = None if failure is None else stage
+        return Exchange(function, tuple(inputs), raw, output, failure, failed_at, tuple(self._events), size)
+
+    def status(self, function: str, document: bytes, fuel: int | None) -> int:
+        """Call `init`: one document in, a signed 32-bit status out. Raises `HookError`."""
+        self._events = []
+        buffer = self._place(function, document, fuel)
+        status = self._call(function, function, buffer.pointer, buffer.length, fuel=fuel)
+        self._check_canaries([buffer])
+        failure = self._give_back(function, [buffer], None, None, fuel)
+        if failure is not None:
+            raise failure
+        return _signed(status)
+
+    def plain_status(self, function: str, fuel: int | None) -> int:
+        """Call `cleanup`: nothing in, a signed 32-bit status out. Raises `HookError`."""
+        return _signed(self._call(function, function, fuel=fuel))
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What the last call made the host see."""
+        return tuple(self._events)
+
+    def _call(self, hook: str, function: str, *arguments: int, fuel: int | None) -> int:
+        try:
+            results = self._instance.call(function, *arguments, fuel=fuel)
+        except Trap as trap:
+            raise HookError(hook, HookFailure.TRAP, f"{function} trapped: {trap}", trap) from None
+        return int(results[0]) if results else 0
+
+    def _place(self, hook: str, document: bytes, fuel: int | None) -> Buffer:
+        if not document:
+            # Nothing to carry: the allocator is not asked, and the hook gets (0, 0).
+            return Buffer(0, 0, 0)
+        memory = self._instance.memory
+        if self._pair is None or memory is None:
+            raise HookError(hook, HookFailure.ALLOC_FAILED, "the module exports no allocator, or no memory")
+        size = len(document) + self._policy.slack
+        pointer = self._call(hook, self._pair.malloc, size, fuel=fuel)
+        first, self._untouched = self._untouched, False
+        self._events.append(Allocated(pointer, size, memory.size))
+        if pointer == 0 and not (first and self._policy.accept_address_zero):
+            raise HookError(hook, HookFailure.ALLOC_FAILED, f"{self._pair.malloc}({size}) answered 0")
+        try:
+            memory.write(pointer, document + bytes([CANARY]) * self._policy.slack)
+        except MemoryAccessError:
+            detail = (
+                f"{self._pair.malloc}({size}) answered {pointer:#x}, which does not fit into {memory.size:#x} bytes"
+            )
+            raise HookError(hook, HookFailure.ALLOC_FAILED, detail) from None
+        return Buffer(pointer, len(document), size)
+
+    def _copy_out(self, hook: str, raw: int) -> bytes:
+        pointer, length = raw >> 32, raw & 0xFFFF_FFFF
+        if length == 0:
+            return b""
+        memory = self._instance.memory
+        size = 0 if memory is None else memory.size
+        if memory is None or pointer + length > size:
+            detail = f"pointer {pointer:#x} and length {length:#x} in a memory of {size:#x} bytes"
+            raise HookError(hook, HookFailure.RESULT_OUT_OF_BOUNDS, detail)
+        return memory.read(pointer, length)
+
+    def _check_canaries(self, inputs: Sequence[Buffer]) -> None:
+        memory = self._instance.memory
+        if not self._policy.slack or memory is None:
+            return
+        expected = bytes([CANARY]) * self._policy.slack
+        for buffer in inputs:
+            behind = memory.read(buffer.pointer + buffer.length, buffer.size - buffer.length)
+            if buffer.size and behind != expected:
+                changed = next(index for index, byte in enumerate(behind) if byte != CANARY)
+                self._events.append(InputOverwritten(buffer.pointer, buffer.length, buffer.length + changed))
+
+    def _give_back(
+        self, hook: str, inputs: Sequence[Buffer], raw: int | None, output: bytes | None, fuel: int | None
+    ) -> HookError | None:
+        if raw is not None and output:
+            result = Buffer(raw >> 32, len(output), len(output))
+            if result.pointer == 0:
+                self._events.append(NotFreed(0, Owner.RESULT, "zero"))
+            elif any(result.overlaps(buffer) for buffer in inputs):
+                # An echo: the buffer is the host's own, and is given back as such.
+                self._events.append(NotFreed(result.pointer, Owner.RESULT, "same-as-input"))
+            elif (failure := self._free(hook, result, Owner.RESULT, fuel)) is not None:
+                return failure
+        for buffer in inputs:
+            if buffer.size == 0 or buffer.pointer == 0:
+                continue
+            if self._policy.scrub_inputs and self._instance.memory is not None:
+                self._instance.memory.write(buffer.pointer, bytes([CANARY]) * buffer.size)
+            if (failure := self._free(hook, buffer, Owner.INPUT, fuel)) is not None:
+                return failure
+        return None
+
+    def _free(self, hook: str, buffer: Buffer, owner: Owner, fuel: int | None) -> HookError | None:
+        if self._pair is None or self._pair.free is None:
+            self._events.append(NotFreed(buffer.pointer, owner, "no-free"))
+            return None
+        arguments = (buffer.pointer, buffer.size) if self._pair.free_takes_size else (buffer.pointer,)
+        try:
+            self._call(hook, self._pair.free, *arguments, fuel=fuel)
+        except HookError as failure:
+            self._events.append(FreeFailed(buffer.pointer, owner, failure))
+            return failure
+        self._events.append(Freed(buffer.pointer, buffer.size if self._pair.free_takes_size else None, owner))
+        return None
+
+
+def _signed(status: int) -> int:
+    return status - 2**32 if status >= 2**31 else status

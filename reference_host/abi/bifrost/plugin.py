@@ -1,0 +1,335 @@
+"""Bifrost: a loaded plugin, from instantiation to `cleanup`.
+
+`Plugin` keeps the host's side of the contract and reports what it saw as `Exchange` values; it judges nothing. A trap
+discards the instance; the next call gets a new one, with `init` called again.
+
+Source: "Writing WASM Plugins", Plugin Interface; README of hello-world-wasm-go, Plugin Structure. Start-up, order of
+`init` and `get_name`, and replacement after a trap are stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from reference_host.abi.bifrost import documents
+from reference_host.abi.bifrost.answers import Answer, Outcome, read_answer
+from reference_host.abi.bifrost.contract import START_FUNCTIONS, Profile, export_defects, well_typed_hooks
+from reference_host.abi.bifrost.documents import Shape
+from reference_host.abi.bifrost.events import Exchange
+from reference_host.abi.bifrost.heap import Heap, HeapPolicy, choose_pair
+from reference_host.abi.bifrost.jsontext import decode_object, decode_text
+from reference_host.abi.bifrost.revisions import (
+    CLEANUP_TYPE,
+    INIT_TYPE,
+    NAME_TYPE,
+    Hook,
+    Revision,
+    Role,
+    detect,
+    revision_named,
+)
+from reference_host.abi.bifrost.types import (
+    ChunkEffect,
+    ChunkResult,
+    HookFailure,
+    HTTPPostResult,
+    HTTPPreResult,
+    HTTPRequest,
+    HTTPResponse,
+    JsonObject,
+    Note,
+    PostResult,
+    PreResult,
+)
+from reference_host.abi.interface import ModuleSummary
+from reference_host.engine.interface import FuncType, Instance, Limits, Module
+from reference_host.errors import (
+    HookError,
+    InitRefused,
+    StartFailed,
+    Trap,
+    TrapCode,
+    UnknownHook,
+    UnknownRevision,
+)
+from reference_host.wasi import Wasi, WasiConfig
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Fuel for one guest call: `base` plus `per_byte` for each byte of input; None where fuel is unlimited."""
+
+    base: int
+    per_byte: int
+
+    def fuel(self, size: int) -> int:
+        """Units for an input of `size` bytes."""
+        return self.base + self.per_byte * size
+
+
+@dataclass(frozen=True, slots=True)
+class PluginConfig:
+    """How a plugin is run.
+
+    `config`: the bytes that `init` gets, None for none. `revision`: by name, None = detected. `checked`: whether the
+    export section must be in order; a suite switches it off, to run what can be run of a defective module.
+    """
+
+    config: bytes | None = None
+    revision: str | None = None
+    profile: Profile = Profile.STRICT
+    checked: bool = True
+    shape: Shape = Shape.DOCS
+    limits: Limits = Limits()
+    budget: Budget | None = None
+    heap: HeapPolicy = HeapPolicy()
+    wasi: WasiConfig = WasiConfig()
+
+
+class Plugin:
+    """One plugin on one engine: implements `types.HookPlugin`, and raw access for suites."""
+
+    def __init__(self, module: Module, settings: PluginConfig = PluginConfig()) -> None:
+        """Choose revision and allocator, check the export section; nothing runs yet.
+
+        Raises `UnknownRevision`, and the first `MissingExport` or `MistypedExport` where `settings.checked`.
+        """
+        summary = ModuleSummary(module.imports, module.exports)
+        self.revision = _choose_revision(summary, settings.revision)
+        if settings.checked:
+            for defect in export_defects(summary, self.revision, settings.profile):
+                raise defect
+        self.settings = settings
+        self.pair = choose_pair(module.exports)
+        self._module = module
+        self._functions = {e.name: e.type for e in module.exports if isinstance(e.type, FuncType)}
+        self._hooks = well_typed_hooks(summary, self.revision)
+        self._instance: Instance | None = None
+        self._heap: Heap | None = None
+        self._wasi: Wasi | None = None
+        self._init_called = False
+
+    @classmethod
+    def load(cls, module: Module, settings: PluginConfig = PluginConfig()) -> Plugin:
+        """Make a plugin ready for its hooks: instantiate, start, `init`. Raises a `LoadError` or `HookError`."""
+        plugin = cls(module, settings)
+        plugin.start()
+        plugin.init()
+        return plugin
+
+    # -- lifecycle ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Instantiate and run the start-up export. Raises `UnresolvedImport`, `MemoryLimitExceeded`, `StartFailed`."""
+        self._wasi = Wasi(self.settings.wasi)
+        instance = self._module.instantiate(self._wasi.host_functions(self._module.imports), self.settings.limits)
+        for name in START_FUNCTIONS:
+            if self._functions.get(name) == FuncType():
+                self._run_start(instance, name)
+                break
+        self._instance = instance
+        policy = self.settings.heap
+        if self.settings.profile is Profile.LENIENT:
+            policy = HeapPolicy(True, policy.slack, policy.scrub_inputs)
+        self._heap = Heap(instance, self.pair, policy)
+
+    def init(self) -> None:
+        """Call `init` with the config, or with (0, 0). Raises `InitRefused`, and `HookError` where it traps."""
+        if self._instance is None:
+            self.start()
+        self._init_called = True
+        if self._functions.get("init") != INIT_TYPE:
+            return
+        config = self.settings.config or b""
+        try:
+            status = self.heap.status("init", config, self._fuel(len(config)))
+        except HookError as failure:
+            self._discard_after(failure)
+            raise
+        if status != 0:
+            raise InitRefused(status)
+
+    def cleanup(self) -> int | None:
+        """Call `cleanup` and let the instance go: its signed status, None where it is not exported.
+
+        Raises `HookError`.
+        """
+        try:
+            if self._functions.get("cleanup") != CLEANUP_TYPE:
+                return None
+            self._make_ready()
+            return self.heap.plain_status("cleanup", self._fuel(0))
+        finally:
+            self._instance = self._heap = None
+            self._init_called = False
+
+    # -- what suites look at -----------------------------------------------------------------------
+
+    @property
+    def exports(self) -> frozenset[str]:
+        """The names of the functions that can be called with the types that the contract gives them."""
+        fixed = {"get_name": NAME_TYPE, "init": INIT_TYPE, "cleanup": CLEANUP_TYPE}
+        return self._hooks | {name for name, type_ in fixed.items() if self._functions.get(name) == type_}
+
+    @property
+    def instance(self) -> Instance | None:
+        """The instance at work; None before `start`, and after `cleanup`."""
+        return self._instance
+
+    @property
+    def heap(self) -> Heap:
+        """The heap of the instance at work; starts one where there is none."""
+        if self._heap is None:
+            self.start()
+        assert self._heap is not None
+        return self._heap
+
+    @property
+    def wasi(self) -> Wasi | None:
+        """The WASI state of the instance at work: captured output, for one."""
+        return self._wasi
+
+    def hook(self, name: str) -> Hook:
+        """The hook of that export name. Raises `UnknownHook`, naming those of the revision."""
+        for hook in self.revision.hooks:
+            if hook.name == name:
+                return hook
+        known = ", ".join(hook.name for hook in self.revision.hooks)
+        raise UnknownHook(f"bifrost {self.revision.name} has no hook {name!r}: it has {known}")
+
+    def exchange(self, function: str, inputs: Sequence[bytes] = ()) -> Exchange:
+        """Call `get_name` or a hook with raw documents; everything that was seen comes back.
+
+        Raises only what loading raises.
+        """
+        self._make_ready()
+        exchange = self.heap.exchange(function, inputs, self._fuel(sum(map(len, inputs))))
+        if exchange.failure is not None:
+            self._discard_after(exchange.failure)
+        return exchange
+
+    # -- typed hooks -------------------------------------------------------------------------------
+
+    @property
+    def hooks(self) -> frozenset[str]:
+        """The roles that the plugin has a hook for, by r2's names."""
+        return frozenset(hook.role.value for hook in self.revision.hooks if hook.name in self._hooks)
+
+    @property
+    def name(self) -> str:
+        """What `get_name` answers. Raises `HookError`; an empty name is one."""
+        exchange = self.exchange("get_name")
+        if exchange.failure is not None:
+            raise exchange.failure
+        text = decode_text("get_name", exchange.output or b"")
+        if not text:
+            raise HookError("get_name", HookFailure.BAD_MEMBER, "the name is empty")
+        return text
+
+    def answer(
+        self, hook: Hook, inputs: Sequence[bytes], given: Outcome | None = None
+    ) -> tuple[Exchange, Answer | None]:
+        """Call a hook and read its answer; None where it answered nothing.
+
+        Raises `HookError` where there is none to read.
+        """
+        exchange = self.exchange(hook.name, inputs)
+        if exchange.failure is not None:
+            raise exchange.failure
+        if not exchange.output:
+            return exchange, None
+        document, duplicates = decode_object(hook.name, exchange.output)
+        notes = tuple(Note("duplicate-key", f"{key!r} stands more than once, the last one wins") for key in duplicates)
+        if exchange.pointer == 0:
+            notes += (Note("pointer-zero", "the result lies at address 0"),)
+        return exchange, read_answer(hook, self.revision, document, given=given, notes=notes)
+
+    def http_pre_hook(self, context: JsonObject, request: HTTPRequest) -> HTTPPreResult:
+        """`http_pre_hook`, `http_intercept` or `http_transport_intercept`. Raises `HookError`."""
+        sent = documents.http_pre(self.revision, context, documents.request_json(request, self.settings.shape))
+        return self._typed(Role.HTTP_PRE, sent, lambda notes: HTTPPreResult(notes=notes), HTTPPreResult)
+
+    def http_post_hook(self, context: JsonObject, request: HTTPRequest, response: HTTPResponse) -> HTTPPostResult:
+        """`http_post_hook` (r2). Raises `HookError`."""
+        shape = self.settings.shape
+        sent = documents.http_post(
+            self.revision,
+            context,
+            documents.request_json(request, shape),
+            documents.response_json(response, shape),
+        )
+        return self._typed(Role.HTTP_POST, sent, lambda notes: HTTPPostResult(notes=notes), HTTPPostResult)
+
+    def http_stream_chunk_hook(self, context: JsonObject, request: HTTPRequest, chunk: JsonObject) -> ChunkResult:
+        """`http_stream_chunk_hook` (r1b, r2). Raises `HookError`."""
+        sent = documents.stream_chunk(
+            self.revision, context, documents.request_json(request, self.settings.shape), chunk
+        )
+        return self._typed(Role.STREAM, sent, lambda notes: ChunkResult(ChunkEffect.KEEP, notes=notes), ChunkResult)
+
+    def pre_hook(self, context: JsonObject, request: JsonObject) -> PreResult:
+        """`pre_hook`. Raises `HookError`."""
+        sent = documents.pre(self.revision, context, request)
+        return self._typed(Role.PRE, sent, lambda notes: PreResult(notes=notes), PreResult)
+
+    def post_hook(self, context: JsonObject, response: JsonObject | None, error: JsonObject | None) -> PostResult:
+        """`post_hook`. Raises `HookError`."""
+        sent = documents.post(self.revision, context, response, error)
+        given = Outcome(response=bool(response), error=bool(error))
+        return self._typed(Role.POST, sent, lambda notes: PostResult(notes=notes), PostResult, given)
+
+    # -- private -----------------------------------------------------------------------------------
+
+    def _typed(
+        self,
+        role: Role,
+        sent: Sequence[bytes],
+        unchanged: Callable[[tuple[Note, ...]], R],
+        type_: type[R],
+        given: Outcome | None = None,
+    ) -> R:
+        hook = self.revision.hook(role)
+        if hook is None or hook.name not in self._hooks:
+            raise UnknownHook(f"the plugin has no {role.value} ({self.revision.name})")
+        _exchange, answer = self.answer(hook, sent, given)
+        if answer is None:
+            return unchanged((Note("empty-result", f"{hook.name} answered nothing: no change"),))
+        result = answer.usable(hook.name)
+        assert isinstance(result, type_)
+        return result
+
+    def _fuel(self, size: int) -> int | None:
+        budget = self.settings.budget
+        return None if budget is None else budget.fuel(size)
+
+    def _run_start(self, instance: Instance, name: str) -> None:
+        try:
+            instance.call(name, fuel=self._fuel(0))
+        except Trap as trap:
+            # A command's `_start` may end with proc_exit(0); its instance stays usable.
+            if name != "_start" or trap.code is not TrapCode.EXIT or trap.exit_code != 0:
+                raise StartFailed(name, trap) from None
+
+    def _make_ready(self) -> None:
+        if self._instance is None:
+            self.start()
+            if self._init_called:
+                self.init()
+
+    def _discard_after(self, failure: HookError) -> None:
+        # Whatever aborted the guest, its state is not to be trusted any more: not even after a plain proc_exit.
+        if failure.trap is not None:
+            self._instance = self._heap = None
+
+
+def _choose_revision(summary: ModuleSummary, wanted: str | None) -> Revision:
+    if wanted is not None:
+        return revision_named(wanted)
+    detection = detect(summary)
+    if detection is None:
+        raise UnknownRevision("the module exports no hook of any revision of bifrost")
+    return revision_named(detection.revision)

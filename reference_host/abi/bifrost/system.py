@@ -1,0 +1,92 @@
+"""Bifrost as a plugin system: what `certify`, `inspect` and `call` use without knowing its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reference_host.abi.bifrost.answers import Outcome
+from reference_host.abi.bifrost.contract import START_FUNCTIONS, Profile
+from reference_host.abi.bifrost.heap import choose_pair
+from reference_host.abi.bifrost.jsontext import encode
+from reference_host.abi.bifrost.plugin import Plugin, PluginConfig
+from reference_host.abi.bifrost.revisions import REVISIONS, Hook, Role, detect, revision_named
+from reference_host.abi.interface import Detection, HookAnswer, Json, ModuleSummary
+from reference_host.engine.interface import Engine, Limits
+from reference_host.errors import UsageError
+
+
+class BifrostSystem:
+    """The gateway Bifrost (maximhq/bifrost): WASM plugins with JSON hooks at the HTTP and the LLM level."""
+
+    name = "bifrost"
+    revisions: Sequence[str] = tuple(REVISIONS)
+
+    def detect(self, module: ModuleSummary) -> Detection | None:
+        """Recognise a revision by the export section."""
+        return detect(module)
+
+    def hooks(self, revision: str) -> Sequence[str]:
+        """Export names of the revision's hooks. Raises `UnknownRevision`."""
+        return tuple(hook.name for hook in revision_named(revision).hooks)
+
+    def facts(self, module: ModuleSummary, revision: str) -> Mapping[str, str]:
+        """The allocator pair a host will use, the start-up function, and the hooks of the revision that are missing."""
+        exports = {export.name for export in module.exports}
+        pair = choose_pair(module.exports)
+        missing = [name for name in self.hooks(revision) if name not in exports]
+        return {
+            "allocator": "none" if pair is None else str(pair),
+            "start-up": next((name for name in START_FUNCTIONS if name in exports), "none exported"),
+            "missing hooks": ", ".join(missing) or "none",
+        }
+
+    def call(
+        self,
+        engine: Engine,
+        binary: bytes,
+        hook: str,
+        document: Json,
+        *,
+        revision: str | None = None,
+        config: bytes | None = None,
+        limits: Limits | None = None,
+    ) -> HookAnswer:
+        """Load the plugin leniently, call one hook once, clean up.
+
+        `document` is the envelope; for r0 one object with a member for each document. Raises `UsageError`,
+        `ModuleError`, `LoadError`, `HookError`.
+        """
+        settings = PluginConfig(config=config, revision=revision, profile=Profile.LENIENT, limits=limits or Limits())
+        plugin = Plugin(engine.compile(binary), settings)
+        wanted = plugin.hook(hook)
+        if not isinstance(document, Mapping):
+            raise UsageError(f"the input of {hook} is a JSON object, got another JSON value")
+        sent = _documents(wanted, document, enveloped=plugin.revision.enveloped)
+        plugin.start()
+        plugin.init()
+        given = Outcome(response=bool(document.get("response")), error=bool(document.get("error")))
+        exchange, answer = plugin.answer(wanted, sent, given if wanted.role is Role.POST else None)
+        wasi = plugin.wasi
+        plugin.cleanup()
+        findings = () if answer is None else answer.findings
+        warnings = tuple(f"{f.code}: {f.member}: expected {f.expected}, got {f.got}" for f in findings)
+        return HookAnswer(
+            hook=hook,
+            decoded=None if answer is None else answer.document,
+            raw=exchange.raw or 0,
+            warnings=warnings if answer is not None else ("empty-result: the hook answered nothing",),
+            stdout="" if wasi is None else wasi.stdout.decode("utf-8", "replace"),
+            stderr="" if wasi is None else wasi.stderr.decode("utf-8", "replace"),
+        )
+
+
+def _documents(hook: Hook, document: Mapping[str, Json], *, enveloped: bool) -> tuple[bytes, ...]:
+    if enveloped:
+        return (encode(document),)
+    missing = [name for name in hook.documents if name not in document]
+    if missing:
+        raise UsageError(
+            f"the input of {hook.name} is one JSON object with a member for each document "
+            f"({', '.join(hook.documents)}); missing: {', '.join(missing)}"
+        )
+    return tuple(encode(document[name]) for name in hook.documents)
