@@ -1,0 +1,109 @@
+"""One guest's side of WASI: its state, and the host functions for what its module imports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from reference_host.engine.interface import HostFunction, HostImplementation, Import, Instance
+from reference_host.wasi import assemblyscript, signatures
+from reference_host.wasi.assemblyscript import AssemblyScript
+from reference_host.wasi.clock import FakeClock
+from reference_host.wasi.config import WasiConfig
+from reference_host.wasi.descriptors import Capture, Descriptors
+from reference_host.wasi.files import Files
+from reference_host.wasi.guest import Guest
+from reference_host.wasi.layout import LAYOUTS, PREVIEW1, Layout
+from reference_host.wasi.polling import Polling
+from reference_host.wasi.process import Process
+from reference_host.wasi.randomness import SeededRandom
+from reference_host.wasi.types import Errno, WasiError
+from reference_host.wasi.ungranted import UNGRANTED
+
+Function = Callable[..., float | None]
+"""Called as `function(guest, *arguments)`; raises `WasiError` for an errno other than success."""
+
+
+_DEFAULT = WasiConfig()
+
+
+class Wasi:
+    """The WASI of one instance. It holds the state of a guest, so that every instance needs its own."""
+
+    def __init__(self, config: WasiConfig = _DEFAULT) -> None:
+        self.config = config
+        self._stdout = Capture(config.stdout_limit)
+        self._stderr = Capture(config.stderr_limit)
+        clock = FakeClock(config.realtime_start, config.monotonic_start, config.clock_step)
+        random = SeededRandom(config.seed)
+        descriptors = Descriptors(self._stdout, self._stderr)
+        process = Process(config.argument_strings, config.environment_strings, clock, random)
+        rooms = (process, Files(descriptors), Polling(clock, descriptors))
+        self._functions = _functions(rooms, descriptors)
+        self._assemblyscript = AssemblyScript(self._stderr, random)
+
+    @property
+    def stdout(self) -> bytes:
+        """What the guest wrote to standard output so far, up to the limit."""
+        return self._stdout.data
+
+    @property
+    def stderr(self) -> bytes:
+        """What the guest wrote to standard error so far, up to the limit."""
+        return self._stderr.data
+
+    @property
+    def stdout_dropped(self) -> int:
+        """Bytes that the guest wrote to standard output over the limit."""
+        return self._stdout.dropped
+
+    @property
+    def stderr_dropped(self) -> int:
+        """Bytes that the guest wrote to standard error over the limit."""
+        return self._stderr.dropped
+
+    def host_functions(self, imports: Sequence[Import]) -> list[HostFunction]:
+        """Give the functions that a module imports, each once, and leave out what is not known here.
+
+        A function that is imported with another type is given with its own, so that the engine can tell the
+        two apart.
+        """
+        wanted = dict.fromkeys((import_.module, import_.name) for import_ in imports)
+        return [function for module, name in wanted if (function := self._host_function(module, name))]
+
+    def _host_function(self, module: str, name: str) -> HostFunction | None:
+        types = signatures.WASI.get(module, {})
+        if name in types:
+            implementation = _answering_errno(self._functions[name], LAYOUTS[module])
+            return HostFunction(module, name, types[name], implementation)
+        if module == assemblyscript.MODULE and name in signatures.ASSEMBLYSCRIPT:
+            function: Function = getattr(self._assemblyscript, name)
+            return HostFunction(module, name, signatures.ASSEMBLYSCRIPT[name], _plain(function))
+        return None
+
+
+def _functions(rooms: Sequence[object], descriptors: Descriptors) -> dict[str, Function]:
+    functions: dict[str, Function] = {
+        name: partial(ungranted.answer, descriptors) for name, ungranted in UNGRANTED.items()
+    }
+    for room in rooms:
+        functions |= {name: getattr(room, name) for name in signatures.PREVIEW1 if hasattr(room, name)}
+    return functions
+
+
+def _answering_errno(function: Function, layout: Layout) -> HostImplementation:
+    def implementation(instance: Instance, *arguments: int) -> int | None:
+        try:
+            function(Guest(instance.memory, layout), *arguments)
+        except WasiError as error:
+            return error.errno.value
+        return Errno.SUCCESS.value
+
+    return implementation
+
+
+def _plain(function: Function) -> HostImplementation:
+    def implementation(instance: Instance, *arguments: float) -> float | None:
+        return function(Guest(instance.memory, PREVIEW1), *arguments)
+
+    return implementation
