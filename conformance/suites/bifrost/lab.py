@@ -7,10 +7,11 @@ case can be replayed with its history.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from conformance.judging import Subject
@@ -19,6 +20,7 @@ from reference_host.abi.bifrost.documents import Shape
 from reference_host.abi.bifrost.heap import HeapPolicy
 from reference_host.abi.bifrost.plugin import Budget, Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
+from reference_host.abi.interface import Json
 from reference_host.engine.interface import Limits, Module
 from reference_host.engine.registry import load_engine
 from reference_host.errors import (
@@ -68,6 +70,19 @@ class Session:
     def of(self, function: str) -> Sequence[Call]:
         """The calls of one function."""
         return [call for call in self.calls if call.export == function]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A call to be made: a message to its hook, or `get_name` where there is none; `mark` takes the place of `MARK`."""
+
+    name: str
+    message: Message | None = None
+    mark: str = ""
+
+
+Script = Generator[Step, Call | None, None]
+"""Yields steps and is told what came of each (None where the call was left out)."""
 
 
 class Lab:
@@ -194,59 +209,85 @@ class Lab:
         sent = messages(largest=self.largest, go_struct=Shape.GO_STRUCT in shapes, docs=Shape.DOCS in shapes)
         return [message for message in sent if self.revision.hook(message.role) is not None]
 
-    def _traffic(self) -> Iterator[tuple[str, Message | None]]:
-        yield "0-before", None
+    def _traffic(self) -> Script:
+        """Every message once, each with a context of its own; `get_name` before and after."""
+        yield Step("0-before")
         for number, message in enumerate(self.messages, 1):
-            yield f"{number}-{message.name}", message
-        yield f"{len(self.messages) + 1}-after", None
+            yield Step(f"{number}-{message.name}", message, _mark(number))
+        yield Step(f"{len(self.messages) + 1}-after")
 
-    def _soak(self) -> Iterator[tuple[str, Message | None]]:
-        """Requests as they come: each goes through its hooks in the pipeline's order, with messages drawn at random."""
+    def _soak(self) -> Script:
+        """Requests as they come: each goes through its hooks in the order of the pipeline, with random messages.
+
+        What a hook adds to the context is there for the next one, as the gateway does it. One request of each role comes
+        twice, word for word: before all others and after them.
+        """
         draw = random.Random(self.subject.seed)
         pools = {role: [m for m in self.messages if m.role is role and m.topic is not Topic.LARGE] for role in Role}
+        twins = [pool[0] for pool in pools.values() if pool]
+        for message in twins:
+            yield Step(f"first-{message.name}", message, MARK)
         number = 0
-        while True:
-            roles = [Role.HTTP_PRE, Role.PRE, Role.POST]
-            roles += [Role.STREAM] * draw.randint(1, 6) if draw.random() < 0.5 else [Role.HTTP_POST]
-            for role in roles:
-                if pools[role]:
-                    yield str(number), draw.choice(pools[role])
-                    number += 1
-                if number == self.soak_length:
-                    yield str(number), None
-                    return
-            if not any(pools.values()):
-                return
+        for request in itertools.count(1):
+            mark = _mark(request)
+            context: dict[str, Json] = {"request_id": mark}
+            for role in _roles(draw):
+                if not pools[role] or number == self.soak_length:
+                    continue
+                message = replace(draw.choice(pools[role]), context=context)
+                call = yield Step(str(number), message, mark)
+                number += 1
+                added = None if call is None or call.document is None else call.document.get("context")
+                if isinstance(added, dict):
+                    context = context | added
+            if number == self.soak_length or not twins:
+                break
+        for message in twins:
+            yield Step(f"last-{message.name}", message, MARK)
+        yield Step("after")
 
-    def _run(self, name: str, script: Iterator[tuple[str, Message | None]]) -> Session:
+    def _run(self, name: str, script: Script) -> Session:
         plugin = self.started()
         plugin.init()
         calls: list[Call] = []
         skipped: Counter[str] = Counter()
         traps: Counter[str] = Counter()
-        for position, (step, message) in enumerate(script):
-            hook = None if message is None else self.revision.hook(message.role)
+        call: Call | None = None
+        while True:
+            try:
+                step = script.send(call)
+            except StopIteration:
+                return Session(tuple(calls), skipped)
+            call = None
+            hook = None if step.message is None else self.revision.hook(step.message.role)
             function = "get_name" if hook is None else hook.name
             if function not in plugin.exports:
                 continue
             if traps[function] >= TRAPS_PER_HOOK:
                 skipped[function] += 1
                 continue
-            mark = f"MARK-{position:010d}"
-            sent = () if message is None else tuple(_marked(data, mark) for data in message.documents(self.revision))
+            sent = () if step.message is None else step.message.documents(self.revision)
             try:
-                exchange = plugin.exchange(function, sent)
+                exchange = plugin.exchange(function, [data.replace(_MARK, step.mark.encode()) for data in sent])
             except (LoadError, HookError):
                 # A new instance after a trap could not be made ready: there is nothing left to talk to.
                 skipped[function] += 1
                 continue
-            call = read_call(f"{function}/{name}/{step}", exchange, hook, self.revision, message, mark)
+            call = read_call(f"{function}/{name}/{step.name}", exchange, hook, self.revision, step.message, step.mark)
             calls.append(call)
             if exchange.failure is not None and exchange.failure.trap is not None:
                 endless = exchange.failure.trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE)
                 traps[function] += TRAPS_PER_HOOK // ENDLESS_PER_HOOK + 1 if endless else 1
-        return Session(tuple(calls), skipped)
 
 
-def _marked(document: bytes, mark: str) -> bytes:
-    return document.replace(MARK.encode(), mark.encode())
+def _roles(draw: random.Random) -> list[Role]:
+    """The hooks that one request goes through: half of the requests stream."""
+    streams = draw.random() < 0.5
+    return [Role.HTTP_PRE, Role.PRE, Role.POST, *([Role.STREAM] * draw.randint(1, 6) if streams else [Role.HTTP_POST])]
+
+
+_MARK = MARK.encode()
+
+
+def _mark(number: int) -> str:
+    return f"MARK-{number:010d}"
