@@ -219,7 +219,7 @@ class Lab:
     def _soak(self) -> Script:
         """Requests as they come: each goes through its hooks in the order of the pipeline, with random messages.
 
-        What a hook adds to the context is there for the next one, as the gateway does it. One request of each role comes
+        What a hook adds to the context is there for the next one, as in the gateway. One request of each role comes
         twice, word for word: before all others and after them.
         """
         draw = random.Random(self.subject.seed)
