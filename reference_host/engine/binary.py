@@ -86,9 +86,7 @@ _SECTION_NAMES = {
     13: "tag",
 }
 
-CUSTOM, TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, CODE, DATA, DATA_COUNT, TAG = (
-    range(14)
-)
+CUSTOM, TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, CODE, DATA, DATA_COUNT, TAG = range(14)
 
 
 def section_order(id_: int) -> int:
@@ -152,9 +150,7 @@ def check_header(binary: bytes) -> None:
         if binary[4:8] == COMPONENT_VERSION:
             raise NotAModule("this is a WebAssembly component, not a core module")
         version = int.from_bytes(binary[4:8], "little")
-        raise NotAModule(
-            f"this is WebAssembly of the unknown version {version:#x}, only version 1 is a core module"
-        )
+        raise NotAModule(f"this is WebAssembly of the unknown version {version:#x}, only version 1 is a core module")
     if MAGIC.startswith(binary):
         raise NotAModule("the file ends within the header of a WebAssembly module")
     raise NotAModule(_describe(binary))
@@ -173,16 +169,10 @@ def _describe(binary: bytes) -> str:
         text = head.decode("utf-8", errors="strict")
     except UnicodeDecodeError as error:
         # The cut after 1,024 bytes may fall within a character: that alone does not make it binary.
-        text = (
-            head[: error.start].decode("utf-8")
-            if error.start >= len(head) - 3 and len(binary) > 1024
-            else "\0"
-        )
+        text = head[: error.start].decode("utf-8") if error.start >= len(head) - 3 and len(binary) > 1024 else "\0"
     if all(character.isprintable() or character in "\t\n\r\f\ufeff" for character in text):
         if text.lstrip("\ufeff \t\r\n").startswith(("(", ";;")):
-            return (
-                "this is WebAssembly text, not a binary module: compile it first, for example with wat2wasm"
-            )
+            return "this is WebAssembly text, not a binary module: compile it first, for example with wat2wasm"
         return "this is a text file, not a WebAssembly module"
     return "this is not a WebAssembly module: it does not begin with the bytes 00 61 73 6d"
 
@@ -244,9 +234,7 @@ class _ModuleReader:
                 last = _ORDER[id_]
             self.sections.append(Section(id_, contents.offset, contents.end))
             if id_ == TAG:
-                raise UnsupportedModule(
-                    "the module has tags (exception handling), which WebAssembly 2.0 does not have"
-                )
+                raise UnsupportedModule("the module has tags (exception handling), which WebAssembly 2.0 does not have")
             if id_ in read_by_id:
                 imported = len(self.functions)
                 read_by_id[id_](contents)
@@ -257,9 +245,7 @@ class _ModuleReader:
             elif id_ == CODE:
                 bodies = contents.u32()
         if defined != bodies:
-            raise MalformedModule(
-                f"{defined} functions are declared and {bodies} have a body", len(self.binary)
-            )
+            raise MalformedModule(f"{defined} functions are declared and {bodies} have a body", len(self.binary))
         return ModuleInfo(
             imports=tuple(self.imports),
             exports=self._resolved_exports(),
@@ -292,9 +278,7 @@ class _ModuleReader:
             at = reader.offset
             form = reader.byte()
             if form in _LATER_TYPES:
-                raise UnsupportedModule(
-                    f"the module has {_LATER_TYPES[form]}, which WebAssembly 2.0 does not have"
-                )
+                raise UnsupportedModule(f"the module has {_LATER_TYPES[form]}, which WebAssembly 2.0 does not have")
             if form != 0x60:
                 raise MalformedModule(f"{form:#04x} is not the form of a function type", at)
             parameters = tuple([_value_type(reader) for _ in range(reader.count("parameters"))])
@@ -363,9 +347,7 @@ class _ModuleReader:
     def _start(self, reader: Reader) -> None:
         self.start = reader.u32()
         if self.start >= len(self.functions):
-            raise InvalidModule(
-                f"the start function is {self.start}, there are {len(self.functions)} functions"
-            )
+            raise InvalidModule(f"the start function is {self.start}, there are {len(self.functions)} functions")
 
     def _data(self, reader: Reader) -> None:
         for _ in range(reader.count("data segments")):
@@ -396,9 +378,7 @@ class _ModuleReader:
         exports, seen = [], set()
         for name, kind, index in self.exports:
             if index >= len(spaces[kind]):
-                raise InvalidModule(
-                    f"export {name!r} is {kinds[kind]} {index}, there are {len(spaces[kind])}"
-                )
+                raise InvalidModule(f"export {name!r} is {kinds[kind]} {index}, there are {len(spaces[kind])}")
             if name in seen:
                 raise InvalidModule(f"two exports are named {name!r}")
             seen.add(name)
@@ -435,18 +415,14 @@ def _limits(reader: Reader, what: str) -> tuple[int, int | None]:
 def _memory_type(reader: Reader) -> MemoryType:
     minimum, maximum = _limits(reader, "memory")
     if max(minimum, maximum or 0) > MAX_PAGES:
-        raise InvalidModule(
-            f"a memory of {max(minimum, maximum or 0)} pages is above 4 GiB ({MAX_PAGES} pages)"
-        )
+        raise InvalidModule(f"a memory of {max(minimum, maximum or 0)} pages is above 4 GiB ({MAX_PAGES} pages)")
     return MemoryType(minimum, maximum)
 
 
 def _table_type(reader: Reader) -> TableType:
     at = reader.offset
     if reader.peek() == 0x40:
-        raise UnsupportedModule(
-            "a table has an initial value (typed references), which WebAssembly 2.0 does not have"
-        )
+        raise UnsupportedModule("a table has an initial value (typed references), which WebAssembly 2.0 does not have")
     element = _value_type(reader)
     if element not in (ValueType.FUNCREF, ValueType.EXTERNREF):
         raise MalformedModule(f"a table cannot hold {element}", at)

@@ -86,9 +86,7 @@ def _skip(binary: bytes, at: int, layout: int) -> int:
         return _skip_leb(binary, _skip_leb(binary, at))
     if layout == _MEMARG_LANE:
         return _skip_leb(binary, _skip_leb(binary, at)) + 1
-    if (
-        layout == _BLOCK
-    ):  # the empty type, a value type, or a type index: a signed LEB128 integer in each case
+    if layout == _BLOCK:  # the empty type, a value type, or a type index: a signed LEB128 integer in each case
         return _skip_leb(binary, at)
     if layout in (_TABLE, _TYPES):
         at, count = _leb(binary, at)

@@ -36,9 +36,7 @@ class GuestInstance(ABC):
         self._module = module
         self._hosts = tuple(hosts)
         self._limits = limits
-        self._functions = {
-            export.name: export.type for export in module.exports if isinstance(export.type, FuncType)
-        }
+        self._functions = {export.name: export.type for export in module.exports if isinstance(export.type, FuncType)}
         self._refusals: list[GrowthRefused] = []
         self._depth = 0
         self._pending: BaseException | None = None
@@ -148,9 +146,7 @@ class GuestInstance(ABC):
         function = self._hosts[index]
         type_ = function.type
         try:
-            numbers = [
-                values.unsigned(kind, value) for kind, value in zip(type_.parameters, arguments, strict=True)
-            ]
+            numbers = [values.unsigned(kind, value) for kind, value in zip(type_.parameters, arguments, strict=True)]
             answer = function.implementation(self, *numbers)
             results = values.host_results(f"{function.module}.{function.name}", type_, answer)
             if self._death is not None:

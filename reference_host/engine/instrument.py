@@ -99,9 +99,7 @@ def _bodies(binary: bytes, info: ModuleInfo) -> list[tuple[int, int]]:
 
 def _has_growth(binary: bytes, body: tuple[int, int]) -> bool:
     start, end = body
-    if (
-        binary.find(b"\x40\x00", start, end) < 0
-    ):  # the immediate of memory.grow is one byte without multi-memory
+    if binary.find(b"\x40\x00", start, end) < 0:  # the immediate of memory.grow is one byte without multi-memory
         return False
     return any(opcode == MEMORY_GROW for _, opcode in instructions(binary, skip_locals(binary, start), end))
 
@@ -178,8 +176,7 @@ class _Additions:
         old = binary[reader.offset : end]
         if id_ == CODE and self.rewritten:
             old = b"".join(
-                _sized(self.rewritten.get(index) or binary[body[0] : body[1]])
-                for index, body in enumerate(self.bodies)
+                _sized(self.rewritten.get(index) or binary[body[0] : body[1]]) for index, body in enumerate(self.bodies)
             )
         return _u32(count + len(self.entries[id_])) + old + b"".join(self.entries[id_])
 

@@ -15,9 +15,7 @@ from reference_host.errors import MemoryLimitExceeded, TableLimitExceeded, Unres
 
 def unresolved(imports: Iterable[Import], provided: Sequence[HostFunction]) -> list[UnresolvedImport]:
     """List every import that `provided` does not satisfy, in the order of the import section."""
-    return [
-        wanted for import_ in imports if isinstance(wanted := _match(import_, provided), UnresolvedImport)
-    ]
+    return [wanted for import_ in imports if isinstance(wanted := _match(import_, provided), UnresolvedImport)]
 
 
 def resolve(imports: Iterable[Import], provided: Sequence[HostFunction]) -> list[HostFunction]:
@@ -32,11 +30,7 @@ def resolve(imports: Iterable[Import], provided: Sequence[HostFunction]) -> list
 
 
 def _match(import_: Import, provided: Sequence[HostFunction]) -> HostFunction | UnresolvedImport:
-    named = [
-        function
-        for function in provided
-        if (function.module, function.name) == (import_.module, import_.name)
-    ]
+    named = [function for function in provided if (function.module, function.name) == (import_.module, import_.name)]
     for function in named:
         if function.type == import_.type and crosses(function.type):
             return function

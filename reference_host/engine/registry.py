@@ -20,9 +20,7 @@ PREFERRED = ("wasmtime", "pywasm")
 def engine_names() -> tuple[str, ...]:
     """Name every registered engine, preferred ones first; whether its library is here shows when it is loaded."""
     names = {entry.name for entry in entry_points(group=GROUP)}
-    return tuple(
-        sorted(names, key=lambda name: (PREFERRED.index(name) if name in PREFERRED else len(PREFERRED), name))
-    )
+    return tuple(sorted(names, key=lambda name: (PREFERRED.index(name) if name in PREFERRED else len(PREFERRED), name)))
 
 
 def load_engine(name: str | None = None) -> Engine:
@@ -36,11 +34,33 @@ def load_engine(name: str | None = None) -> Engine:
     if entry is None:
         raise UnknownEngine(f"unknown engine {name!r}, known are: {', '.join(engine_names()) or 'none'}")
     try:
-        engine: Engine = entry.load()()
-    except ImportError as error:
-        package = (error.name or name).partition(".")[0]
-        raise EngineMissing(f"engine {name} needs the package {package}: pip install {package}") from error
+        make = entry.load()
+    except (ImportError, AttributeError, OSError, RuntimeError) as error:
+        # OSError and RuntimeError: a native library that does not load, a platform that it was not built for.
+        raise EngineMissing(_hint(name, error)) from error
+    engine: Engine = make()
     return engine
+
+
+def find_validator() -> Engine | None:
+    """Load the first engine that validates, None where none is installed: engines that do not validate need one."""
+    for name in engine_names():
+        if name == "pywasm":  # asking it would ask itself again
+            continue
+        try:
+            engine = load_engine(name)
+        except EngineMissing:
+            continue
+        if engine.validates:
+            return engine
+    return None
+
+
+def _hint(name: str, error: Exception) -> str:
+    package = (getattr(error, "name", None) or "").partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and package:
+        return f"engine {name} needs the package {package}: pip install {package}"
+    return f"engine {name} cannot be loaded here: {error}"
 
 
 def _entry(name: str) -> EntryPoint | None:

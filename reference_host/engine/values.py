@@ -59,3 +59,11 @@ def unsigned(type_: ValueType, value: Number) -> Number:
     """Take a value as an engine's library gives it: integers become unsigned."""
     bits = _BITS.get(type_)
     return value if bits is None else int(value) % (1 << bits)
+
+
+def signed(type_: ValueType, value: Number) -> Number:
+    """Give an unsigned value as an engine's library takes it: integers become signed."""
+    bits = _BITS.get(type_)
+    if bits is None:
+        return value
+    return int(value) - (1 << bits if value >= 1 << bits - 1 else 0)

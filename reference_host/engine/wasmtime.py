@@ -170,9 +170,7 @@ class WasmtimeModule:
         """See `Module.exports`."""
         return self.info.exports
 
-    def instantiate(
-        self, imports: Sequence[HostFunction] = (), limits: Limits = Limits()
-    ) -> WasmtimeInstance:
+    def instantiate(self, imports: Sequence[HostFunction] = (), limits: Limits = Limits()) -> WasmtimeInstance:
         """See `Module.instantiate`."""
         functions = resolve(self.imports, imports)
         check_limits(self.info, limits)
@@ -253,9 +251,7 @@ class WasmtimeInstance(GuestInstance):
     def _invoke(self, name: str, type_: FuncType, arguments: list[Number]) -> tuple[Number, ...]:
         answer = self._function(name)(self._store, *arguments)
         answers = () if answer is None else answer if isinstance(answer, list) else (answer,)
-        return tuple(
-            [values.unsigned(kind, value) for kind, value in zip(type_.results, answers, strict=True)]
-        )
+        return tuple([values.unsigned(kind, value) for kind, value in zip(type_.results, answers, strict=True)])
 
     def _begin(self, budget: int | None) -> None:
         self._budget = budget
