@@ -149,6 +149,22 @@ def test_hooks_are_of_one_revision(lab: Lab, judge: Judge) -> None:
     )
 
 
+@requirement("BIFROST-EXPORT-015")
+def test_memory_can_be_given_back(lab: Lab, judge: Judge) -> None:
+    """Where nothing demands a counterpart of the allocator, there is one all the same."""
+    pair = lab.new_plugin().pair
+    if pair is None:
+        judge.not_applicable("needs an allocator, which is not exported with its type")
+    elif pair.free is not None:
+        judge.passed(pair.free)
+    elif lab.revision.free_required and lab.subject.profile == "strict":
+        judge.not_applicable("free is demanded: see BIFROST-EXPORT-003")
+    else:
+        name = free_name(pair.malloc)
+        hint = "without it every call costs memory for the life of the instance"
+        judge.violation(name, export=name, expected=f"an export named {name}", got="no such export", hint=hint)
+
+
 # -- types ----------------------------------------------------------------------------------------
 
 

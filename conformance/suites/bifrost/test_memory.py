@@ -65,7 +65,7 @@ def test_memory_is_taken_back(lab: Lab, judge: Judge) -> None:
         _judge_growth(judge, lab, "let free give memory back, or use the allocator of the toolchain")
 
 
-@requirement("BIFROST-MEM-003")
+@requirement("BIFROST-OWN-004")
 def test_hook_writes_inside_its_input(hook: str, lab: Lab, judge: Judge) -> None:
     """A hook leaves the bytes behind its input alone: the length says where the buffer ends."""
 
