@@ -40,14 +40,15 @@ class Files:
     def fd_fdstat_set_flags(self, guest: Guest, fd: int, flags: int) -> None:
         """Set the flags; on a stream that never blocks they change nothing else."""
         descriptor = self._descriptors.get(fd, Rights.FD_FDSTAT_SET_FLAGS)
-        if flags & ~ALL_FD_FLAGS:
+        if flags & ~ALL_FD_FLAGS.value:
             raise WasiError(Errno.INVAL)
         descriptor.flags = FdFlags(flags)
 
     def fd_fdstat_set_rights(self, guest: Guest, fd: int, rights: int, inheriting: int) -> None:
         """Give rights up; nothing here has rights for others to inherit."""
         descriptor = self._descriptors.get(fd)
-        if rights & ~descriptor.rights or inheriting:
+        # The complement of an `IntFlag` has known bits alone; that of its value has all.
+        if rights & ~descriptor.rights.value or inheriting:
             raise WasiError(Errno.NOTCAPABLE)
         descriptor.rights = Rights(rights)
 

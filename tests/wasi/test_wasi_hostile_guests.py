@@ -1,0 +1,166 @@
+"""Whatever a guest passes, it gets an errno, soon, and the host stays whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from wasi_guests import Guest, Starter, every_engine
+
+from reference_host.engine.interface import ValueType
+from reference_host.errors import Trap, TrapCode
+from reference_host.wasi import WasiConfig
+from reference_host.wasi.signatures import WASI
+from reference_host.wasi.types import Errno
+
+PAGE = 65_536
+LAST = 2**32 - 1
+OK = 2048
+"""An address at which everything fits."""
+
+BAD_POINTERS = [
+    pytest.param("args_sizes_get", lambda bad: (bad, OK), 4, id="args_sizes_get-count"),
+    pytest.param("args_sizes_get", lambda bad: (OK, bad), 4, id="args_sizes_get-size"),
+    pytest.param("args_get", lambda bad: (bad, OK), 8, id="args_get-pointers"),
+    pytest.param("args_get", lambda bad: (OK, bad), 4, id="args_get-buffer"),
+    pytest.param("environ_sizes_get", lambda bad: (bad, OK), 4, id="environ_sizes_get-count"),
+    pytest.param("environ_sizes_get", lambda bad: (OK, bad), 4, id="environ_sizes_get-size"),
+    pytest.param("environ_get", lambda bad: (bad, OK), 4, id="environ_get-pointers"),
+    pytest.param("environ_get", lambda bad: (OK, bad), 4, id="environ_get-buffer"),
+    pytest.param("clock_res_get", lambda bad: (0, bad), 8, id="clock_res_get"),
+    pytest.param("clock_time_get", lambda bad: (0, 0, bad), 8, id="clock_time_get"),
+    pytest.param("fd_fdstat_get", lambda bad: (1, bad), 24, id="fd_fdstat_get"),
+    pytest.param("fd_filestat_get", lambda bad: (1, bad), 64, id="fd_filestat_get"),
+    pytest.param("fd_read", lambda bad: (0, bad, 1, OK), 8, id="fd_read-vectors"),
+    pytest.param("fd_read", lambda bad: (0, OK, 1, bad), 4, id="fd_read-result"),
+    pytest.param("fd_write", lambda bad: (1, bad, 1, OK), 8, id="fd_write-vectors"),
+    pytest.param("fd_write", lambda bad: (1, OK, 1, bad), 4, id="fd_write-result"),
+    pytest.param("poll_oneoff", lambda bad: (bad, OK, 1, OK), 48, id="poll_oneoff-subscriptions"),
+    pytest.param("poll_oneoff", lambda bad: (OK, bad, 1, OK), 32, id="poll_oneoff-events"),
+    pytest.param("poll_oneoff", lambda bad: (OK, OK, 1, bad), 4, id="poll_oneoff-result"),
+    pytest.param("random_get", lambda bad: (bad, 16), 16, id="random_get"),
+]
+
+CONFIG = WasiConfig(arguments=("a", "b"), environment=(("A", "b"),))
+
+
+@pytest.mark.parametrize(("name", "arguments", "size"), BAD_POINTERS)
+@every_engine
+def test_a_pointer_must_lie_in_memory_to_its_last_byte(
+    start: Starter, name: str, arguments: Callable[[int], tuple[int, ...]], size: int
+) -> None:
+    guest = start(CONFIG)
+    for bad in (PAGE - size + 1, PAGE, 0x8000_0000, LAST):
+        assert guest(name, *arguments(bad)) is Errno.FAULT
+    assert guest.wasi.stdout == b""
+    assert guest(name, *arguments(PAGE - size)) is Errno.SUCCESS
+
+
+@pytest.mark.parametrize(("name", "arguments", "size"), BAD_POINTERS)
+@every_engine
+def test_where_there_is_no_memory_every_pointer_is_bad(
+    start: Starter, name: str, arguments: Callable[[int], tuple[int, ...]], size: int
+) -> None:
+    guest = start(CONFIG, pages=0)
+    assert guest.instance.memory is None
+    assert guest(name, *arguments(OK)) is Errno.FAULT
+
+
+@pytest.mark.parametrize("name", ["fd_write", "fd_read"])
+@pytest.mark.parametrize(
+    ("vectors", "count", "errno"),
+    [
+        pytest.param([], LAST, Errno.FAULT, id="2^32-vectors"),
+        pytest.param([], 2**29, Errno.FAULT, id="an-array-of-4-gib"),
+        pytest.param([], PAGE // 8 + 1, Errno.FAULT, id="one-vector-more-than-memory-holds"),
+        pytest.param([(OK, LAST)], 1, Errno.FAULT, id="a-buffer-of-4-gib"),
+        pytest.param([(LAST, 1)], 1, Errno.FAULT, id="a-buffer-at-the-last-address"),
+        pytest.param([(LAST, LAST)], 1, Errno.FAULT, id="a-buffer-that-would-wrap"),
+        pytest.param([(OK, 4), (PAGE - 3, 4)], 2, Errno.FAULT, id="the-second-buffer"),
+        pytest.param([(OK, 4), (LAST, 0)], 2, Errno.SUCCESS, id="nothing-at-a-bad-address"),
+        pytest.param([(PAGE - 4, 4)], 1, Errno.SUCCESS, id="up-to-the-last-byte"),
+        pytest.param([], 0, Errno.SUCCESS, id="no-vectors"),
+    ],
+)
+@every_engine
+def test_vectors_are_checked_before_anything_is_transferred(
+    start: Starter, name: str, vectors: list[tuple[int, int]], count: int, errno: Errno
+) -> None:
+    guest = start()
+    guest.vectors(0, *vectors)
+    assert guest(name, 1 if name == "fd_write" else 0, 0, count, 1024) is errno
+    if errno is not Errno.SUCCESS:
+        assert guest.wasi.stdout == b""
+
+
+@every_engine
+def test_of_many_vectors_the_first_1024_are_written(start: Starter) -> None:
+    guest = start()
+    guest.memory.write(0, b"x")
+    guest.vectors(8, *[(0, 1)] * 8_000)
+    assert guest("fd_write", 1, 8, 8_000, 65_532) is Errno.SUCCESS
+    assert guest.number(65_532, 4) == 1_024
+    assert guest.wasi.stdout == b"x" * 1_024
+
+
+@every_engine
+def test_lengths_that_add_up_beyond_32_bits_are_refused(start: Starter) -> None:
+    guest = start(pages=66)
+    length = 65 * PAGE
+    guest.vectors(0, *[(0, length)] * 1_024)
+    assert guest("fd_write", 1, 0, 1_024, 16_384) is Errno.INVAL
+    assert guest.wasi.stdout == b""
+    assert guest("fd_write", 1, 0, 1_000, 16_384) is Errno.SUCCESS
+    assert guest.number(16_384, 4) == 1_000 * length
+    assert guest.wasi.stdout_dropped == 1_000 * length - 1024 * 1024
+
+
+@every_engine
+def test_a_result_over_the_vectors_does_not_change_what_is_written(start: Starter) -> None:
+    guest = start()
+    guest.vectors(0, (8, 4))
+    guest.memory.write(8, b"text")
+    assert guest("fd_write", 1, 0, 1, 0) is Errno.SUCCESS
+    assert (guest.wasi.stdout, guest.number(0, 4)) == (b"text", 4)
+
+
+EDGES = st.sampled_from([0, 1, 2, 3, 4, 8, 48, 1_024, PAGE - 8, PAGE - 1, PAGE, 2**31, LAST])
+NUMBERS = {
+    ValueType.I32: EDGES | st.integers(0, LAST),
+    ValueType.I64: EDGES | st.integers(0, 2**64 - 1),
+}
+CALLS = st.sampled_from(sorted(WASI["wasi_snapshot_preview1"].items())).flatmap(
+    lambda item: st.tuples(st.just(item[0]), st.tuples(*(NUMBERS[type_] for type_ in item[1].parameters)))
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    module=st.sampled_from(sorted(WASI)),
+    memory=st.binary(max_size=256),
+    calls=st.lists(CALLS, min_size=1, max_size=12),
+)
+@every_engine
+def test_no_sequence_of_calls_leaves_the_errnos_and_the_exits(
+    start: Starter, module: str, memory: bytes, calls: list[tuple[str, tuple[int, ...]]]
+) -> None:
+    guest = start(WasiConfig(stdout_limit=64, stderr_limit=64), module=module)
+    guest.memory.write(0, memory)
+    for name, arguments in calls:
+        if name in WASI[module] and not goes_on(guest, name, arguments):
+            break
+    assert len(guest.wasi.stdout) <= 64
+    assert len(guest.wasi.stderr) <= 64
+
+
+def goes_on(guest: Guest, name: str, arguments: tuple[int, ...]) -> bool:
+    """Call, and tell whether the guest goes on; what is neither an errno nor an exit raises."""
+    try:
+        guest(name, *arguments)
+    except Trap as trap:
+        if trap.code is TrapCode.EXIT and name in ("proc_exit", "proc_raise"):
+            return False
+        raise
+    return True
