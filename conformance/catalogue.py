@@ -128,9 +128,7 @@ def _read(name: str, document: Mapping[str, Any], digest: str) -> Catalogue:
     for requirement in seen.values():
         for other in requirement.implied:
             if other not in seen:
-                raise CatalogueError(
-                    name, requirement.id, f"implies {other!r}, which is not in the catalogue"
-                )
+                raise CatalogueError(name, requirement.id, f"implies {other!r}, which is not in the catalogue")
     return Catalogue(system, tuple(seen.values()), digest)
 
 
@@ -157,9 +155,7 @@ def _entry(name: str, where: str, entry: Mapping[str, Any]) -> Requirement:
     try:
         level, side = Level(entry["level"]), Side(entry["side"])
     except ValueError as error:
-        raise CatalogueError(
-            name, where, f"{error}; levels are MUST, SHOULD, MAY, sides plugin, host"
-        ) from error
+        raise CatalogueError(name, where, f"{error}; levels are MUST, SHOULD, MAY, sides plugin, host") from error
     return Requirement(
         id=entry["id"],
         level=level,

@@ -53,9 +53,7 @@ def _only(group: str, name: str) -> EntryPoint | None:
     """Find one entry point; one that is seen twice (installed, and on the path) has the same value."""
     found = {entry.value: entry for entry in entry_points(group=group, name=name)}
     if len(found) > 1:
-        raise RegistrationError(
-            f"{name!r} is registered twice in {group}: as {' and as '.join(sorted(found))}"
-        )
+        raise RegistrationError(f"{name!r} is registered twice in {group}: as {' and as '.join(sorted(found))}")
     return next(iter(found.values()), None)
 
 

@@ -6,13 +6,15 @@ A suite never decides an outcome; it tells what it saw, and the rules for outcom
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import pytest
+from typing import TYPE_CHECKING
 
 from conformance.catalogue import Requirement
 from conformance.judging.records import Finding, ItemOutcome, Outcome
 from conformance.judging.subject import Subject
 from conformance.text import printable
+
+if TYPE_CHECKING:
+    import pytest
 
 LISTED = 10
 """Violations that are listed for one requirement; all are counted."""
@@ -23,6 +25,9 @@ _CASE = 200
 
 def requirement(identifier: str) -> pytest.MarkDecorator:
     """Name the one requirement that a test function proves."""
+    # The command reads this package too, and has no use for pytest in its own process.
+    import pytest
+
     return pytest.mark.requirement(identifier)
 
 

@@ -56,9 +56,7 @@ class ItemOutcome:
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> Self:
         """Read what `asdict` wrote."""
-        violations = tuple(
-            Finding(**{**each, "arguments": tuple(each["arguments"])}) for each in value["violations"]
-        )
+        violations = tuple(Finding(**{**each, "arguments": tuple(each["arguments"])}) for each in value["violations"])
         return cls(Outcome(value["outcome"]), value["reason"], value["total"], value["failed"], violations)
 
 
@@ -106,10 +104,14 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The subject cannot be judged at all. `usage`: whoever asked mends it (exit code 2, else 3)."""
+    """The subject cannot be judged at all.
+
+    `usage`: whoever asked mends it (exit code 2, else 3). `engine`: it is the engine's doing, not the file's.
+    """
 
     subject: int
     usage: bool
+    engine: bool
     reason: str
 
 
@@ -127,8 +129,7 @@ class Finished:
 
 Record = EngineFacts | Collected | Started | Ended | Refused | Broken | Finished
 _KINDS: dict[str, type[Record]] = {
-    kind.__name__.lower(): kind
-    for kind in (EngineFacts, Collected, Started, Ended, Refused, Broken, Finished)
+    kind.__name__.lower(): kind for kind in (EngineFacts, Collected, Started, Ended, Refused, Broken, Finished)
 }
 
 

@@ -1,0 +1,107 @@
+"""Reads the options of the pytest plugin into subjects, each with its suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.catalogue import Catalogue
+from conformance.errors import CouldNotJudge
+from conformance.judging.subject import DEFAULT_SEED, Subject
+from conformance.judging.terms import Terms, make_subject, parse_memory, read_config, read_plugin
+from conformance.registry import load_suite, suite_names
+from conformance.suite import Suite
+from reference_host.engine.interface import MAX_PAGES
+from reference_host.errors import HookproofError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is to be judged. `engine` is None where the preferred one that loads is to be taken.
+
+    `records` is the folder of a parent process that wants the records; `skip` the numbers of items that it has already.
+    """
+
+    subjects: tuple[Subject, ...]
+    terms: Terms
+    suites: tuple[Suite, ...]
+    catalogues: dict[str, Catalogue]
+    engine: str | None
+    json: Path | None
+    records: Path | None
+    skip: frozenset[int]
+
+
+def read_setup(options: Mapping[str, Any]) -> Setup:
+    """Read the options. Raises `pytest.UsageError`, or ends pytest with exit code 3 where a plugin cannot be judged."""
+    try:
+        return _read(options)
+    except CouldNotJudge as error:
+        pytest.exit(f"could not judge: {error}", returncode=3)
+    except HookproofError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _read(options: Mapping[str, Any]) -> Setup:
+    paths: list[str] = options["plugin"]
+    if options["json"] is not None and len(paths) > 1:
+        raise UsageError("--hookproof-json takes the report on one plugin: give --plugin once")
+    terms = _terms(options)
+    subjects = tuple(
+        make_subject(options["shown-path"] or path, read_plugin(path), terms, options["engine"] or "") for path in paths
+    )
+    catalogues = {subject.system: load_suite(subject.system).load_catalogue() for subject in subjects}
+    if terms.only is not None:
+        for catalogue in catalogues.values():
+            catalogue.get(terms.only)
+    return Setup(
+        subjects=subjects,
+        terms=terms,
+        # Every suite, because those of other systems are collected too, and have to be told from other people's tests.
+        suites=tuple(load_suite(name) for name in suite_names()),
+        catalogues=catalogues,
+        engine=options["engine"],
+        json=None if options["json"] is None else Path(options["json"]),
+        records=None if options["records"] is None else Path(options["records"]),
+        skip=parse_numbers(options["skip"] or ""),
+    )
+
+
+def _terms(options: Mapping[str, Any]) -> Terms:
+    config, memory, seed = options["plugin-config"], options["max-memory"], options["seed"]
+    terms = Terms(
+        abi=options["abi"],
+        revision=options["revision"],
+        profile=options["profile"],
+        shape=options["shape"],
+        config_path=config,
+        config=None if config is None else read_config(config),
+        memory_pages=MAX_PAGES if memory is None else parse_memory(memory),
+        quick=options["quick"],
+        seed=DEFAULT_SEED if seed is None else seed,
+    )
+    return terms if options["only"] is None else terms.selecting(options["only"])
+
+
+def format_numbers(numbers: frozenset[int]) -> str:
+    """Write a set of numbers as ranges: `0-3,7`."""
+    ranges: list[list[int]] = []
+    for number in sorted(numbers):
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in ranges)
+
+
+def parse_numbers(text: str) -> frozenset[int]:
+    """Read what `format_numbers` wrote."""
+    numbers: set[int] = set()
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        numbers.update(range(int(first), int(last or first) + 1))
+    return frozenset(numbers)

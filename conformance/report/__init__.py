@@ -1,0 +1,1 @@
+"""Reports: one model, built from records, and its renderings as terminal text, JSON and JUnit."""

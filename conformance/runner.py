@@ -1,0 +1,222 @@
+"""Runs the judging of one plugin in a process of its own, and gathers what it finds, whatever becomes of that process.
+
+A process that dies (an engine crashed it, a suite left it, memory ran out) takes one test with it: that test is an
+`error`, and another process goes on with the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from conformance.catalogue import Catalogue
+from conformance.harness.setup import format_numbers
+from conformance.isolation import clean_environment, command, pytest_arguments, search_path
+from conformance.judging.records import Broken, RecordReader
+from conformance.judging.subject import Subject
+from conformance.judging.terms import Terms
+from conformance.report.evidence import Evidence
+from conformance.suite import Suite
+from conformance.text import printable
+
+TEST_TIMEOUT = 900.0
+"""Seconds that one test may take before its process is given up: a net far below the engines' own deadlines."""
+
+_RESTARTS = 8
+_POLL = 0.05
+_LAST_WORDS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be judged, by which suite.
+
+    `engine`: None for the preferred one. `processes`: workers of pytest-xdist, a number or `auto`; `0` for none.
+    """
+
+    subject: Subject
+    terms: Terms
+    suite: Suite
+    catalogue: Catalogue
+    engine: str | None = None
+    processes: str = "0"
+
+
+class Judging:
+    """A run of the judging process; a context manager, so that no process outlives the command."""
+
+    def __init__(self, plan: Plan, *, timeout: float = TEST_TIMEOUT) -> None:
+        self.evidence = Evidence()
+        self.notes: list[str] = []
+        self._plan = plan
+        self._timeout = timeout
+        self._temporary = tempfile.TemporaryDirectory(prefix="hookproof-", ignore_cleanup_errors=True)
+        self._folder = Path(self._temporary.name).resolve()
+        self._records = self._folder / "records"
+        self._reader = RecordReader(self._records)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Start the process; it runs while the caller does other things."""
+        plan = self._plan
+        self._records.mkdir()
+        (self._folder / "empty").mkdir()
+        (self._folder / "plugin.wasm").write_bytes(plan.subject.binary)
+        if plan.terms.config is not None:
+            (self._folder / "config.json").write_bytes(plan.terms.config)
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process if it still runs, and remove its folder."""
+        self._kill()
+        self._temporary.cleanup()
+
+    def finish(self, progress: Callable[[Evidence], None]) -> None:
+        """Wait until all is judged or cannot be; `progress` is called whenever there is news, and now and then."""
+        for restart in range(_RESTARTS + 1):
+            hung = self._watch(progress)
+            if self.evidence.refused or self._ended_well():
+                break
+            blamed = self._blame(hung)
+            if not blamed or not self.evidence.missing:
+                break
+            if restart == _RESTARTS:
+                self._note("the judging process died too often; what is left was not judged")
+                break
+            self._start()
+        self._kill()
+        self.evidence.close("the process that judged it died")
+
+    # -- one process
+
+    def _start(self) -> None:
+        self._over.clear()
+        with (self._folder / "stderr").open("wb") as stderr:
+            self._process = process = subprocess.Popen(
+                command(self._arguments(), search_path()),
+                cwd=self._folder / "empty",
+                env=clean_environment(os.environ),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                start_new_session=True,
+            )
+
+        def wait() -> None:
+            process.wait()
+            self._over.set()
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    def _arguments(self) -> Iterator[str]:
+        plan, terms = self._plan, self._plan.terms
+        yield from pytest_arguments(self._folder, plan.suite.tests, plan.processes)
+        values = {
+            "plugin": str(self._folder / "plugin.wasm"),
+            "shown-path": plan.subject.path,
+            "records": str(self._records),
+            "skip": format_numbers(frozenset(self.evidence.outcomes)),
+            "engine": plan.engine,
+            "abi": plan.subject.system,
+            "revision": plan.subject.revision,
+            "profile": terms.profile,
+            "shape": terms.shape,
+            "plugin-config": None if terms.config is None else str(self._folder / "config.json"),
+            "max-memory": str(terms.memory_pages * 65_536),
+            "seed": str(terms.seed),
+            "only": terms.selector,
+        }
+        for name, value in values.items():
+            if value:
+                yield f"--hookproof-{name}={value}"
+        if terms.quick:
+            yield "--hookproof-quick"
+
+    def _watch(self, progress: Callable[[Evidence], None]) -> str | None:
+        """Follow the records until the process ends; answers the worker whose test took too long, if one did."""
+        while True:
+            over = self._over.wait(_POLL)
+            try:
+                for process, record in self._reader.read():
+                    self.evidence.add(process, record)
+            except ValueError as error:
+                self.evidence.add("main", Broken(f"the judging process wrote {error}"))
+            progress(self.evidence)
+            if over or self.evidence.refused:
+                return None
+            now = time.monotonic()
+            for process, (_, since) in self.evidence.running.items():
+                if now - since > self._timeout:
+                    self._kill()
+                    return process
+
+    def _ended_well(self) -> bool:
+        return "main" in self.evidence.finished
+
+    def _blame(self, hung: str | None) -> bool:
+        """Say what died, and what of; answers whether the rest can go on without it."""
+        if hung is not None:
+            reason = f"it did not end within {self._timeout:g} seconds"
+            self._note(f"a test {reason}", self.evidence.blame(hung, reason))
+            # The others were killed with it, and are judged again.
+            self.evidence.running.clear()
+            return True
+        assert self._process is not None
+        how = _how_it_ended(self._process.returncode)
+        blamed = [
+            self.evidence.blame(process, "the process that judged it died") for process in [*self.evidence.running]
+        ]
+        for item in blamed:
+            self._note(f"the judging process {how}", item)
+        if not blamed:
+            last = self._last_words()
+            self.evidence.add("main", Broken(f"the judging process {how} outside of any test{last and f': {last}'}"))
+        return bool(blamed)
+
+    def _note(self, what: str, item: int | None = None) -> None:
+        items = self.evidence.items or ()
+        where = f" in {items[item].name}, a test of {items[item].requirement}" if item is not None else ""
+        self.notes.append(f"{what}{where}")
+
+    def _last_words(self) -> str:
+        lines = (self._folder / "stderr").read_bytes()[-_LAST_WORDS:].decode("utf-8", "replace").strip().splitlines()
+        return printable(lines[-1]) if lines else ""
+
+    def _kill(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        # The group holds the workers, and may outlive its leader.
+        if process.poll() is None or self._plan.processes != "0":
+            with suppress(ProcessLookupError, PermissionError):
+                if hasattr(os, "killpg"):
+                    os.killpg(process.pid, signal.SIGKILL)
+                else:
+                    process.kill()
+        process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"ended itself with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = str(-code)
+    return f"was ended by signal {name}"
