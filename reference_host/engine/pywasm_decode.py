@@ -20,7 +20,7 @@ import pywasm
 from reference_host.engine import binary as sections
 from reference_host.engine.binary import ModuleInfo
 from reference_host.engine.code import instructions, skip_locals
-from reference_host.engine.pywasm_mend import AFTER_BULK, BEFORE_BULK, MENDED
+from reference_host.engine.pywasm_mend import AFTER, BEFORE, MENDED
 from reference_host.errors import InvalidModule, MalformedModule, ModuleError, UnsupportedModule
 
 MAX_LOCALS = 50_000
@@ -124,9 +124,12 @@ def _single(instruction: Any) -> list[Any]:
     instruction.cost = int(instruction.opcode not in _FREE)
     if instruction.opcode in MENDED:
         return [_calling(MENDED[instruction.opcode](instruction), instruction.cost)]
-    if instruction.opcode in BEFORE_BULK:
-        return [_calling(BEFORE_BULK[instruction.opcode], 0), instruction, _calling(AFTER_BULK, 0)]
-    return [instruction]
+    around = [instruction]
+    if instruction.opcode in BEFORE:
+        around.insert(0, _calling(BEFORE[instruction.opcode], 0))
+    if instruction.opcode in AFTER:
+        around.append(_calling(AFTER[instruction.opcode], 0))
+    return around
 
 
 def _calling(function: Callable[[Any], None], cost: int) -> Any:

@@ -107,7 +107,9 @@ class Machine(pywasm.Machine):  # type: ignore[misc]
         function = self.store.func[address]
         if function.kind != 0x00:  # an import that is exported again
             answers = function.hostcode(self, [argument.into_all() for argument in arguments])
-            return [pywasm.ValInst.from_all(kind, answer) for kind, answer in zip(function.type.rets, answers, strict=True)]
+            return [
+                pywasm.ValInst.from_all(kind, answer) for kind, answer in zip(function.type.rets, answers, strict=True)
+            ]
         outer, self.stack = self.stack, pywasm.core.Stack()
         try:
             self._meter.used += 1

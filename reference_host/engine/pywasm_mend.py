@@ -35,43 +35,26 @@ class CanonicalValue(pywasm.ValInst):  # type: ignore[misc] # pywasm has no type
         return cls.from_f64_u64(_CANONICAL_F64) if n != n else super().from_f64(n)
 
 
-# --- floats: pywasm loses the sign of zero, and rounds 64-bit integers twice on their way to f32 ---------------------------------
+# --- floats: pywasm loses the sign of zero, and the NaN of one operand for that of the other ---------------------------
 
 
-def _float_of(width: int) -> tuple[Callable[[Any], float], Callable[[float], Any]]:
-    if width == 32:
-        return pywasm.ValInst.into_f32, CanonicalValue.from_f32
-    return pywasm.ValInst.into_f64, CanonicalValue.from_f64
+def _rounding(operation: Callable[[float], float]) -> Callable[[float], float]:
+    """Zeros, infinities and NaN come back as they are, and every result has the sign of its operand (4.3.3, fceil)."""
+    return lambda value: value if not math.isfinite(value) or value == 0 else math.copysign(operation(value), value)
 
 
-def _unary(width: int, operation: Callable[[float], float]) -> Mend:
-    take, give = _float_of(width)
-
-    def mended(machine: Any) -> None:
-        stack = machine.stack.value
-        value = take(stack.pop())
-        # A NaN, an infinity and a zero come back as they are (4.3.3, fceil and its like); so does the sign of any other.
-        whole = value if not math.isfinite(value) or value == 0 else math.copysign(operation(value), value)
-        stack.append(give(whole))
-
-    return mended
-
-
-def _binary(width: int, operation: Callable[[float, float], float]) -> Mend:
-    take, give = _float_of(width)
-
-    def mended(machine: Any) -> None:
-        stack = machine.stack.value
-        second, first = take(stack.pop()), take(stack.pop())
-        stack.append(give(operation(first, second)))
-
-    return mended
+_ROUNDINGS = {
+    "ceil": _rounding(math.ceil),
+    "floor": _rounding(math.floor),
+    "trunc": _rounding(math.trunc),
+    "nearest": _rounding(round),
+}
 
 
 def _fmin(first: float, second: float) -> float:
     if first != first or second != second:
         return math.nan
-    if first == second:  # min(+0, -0) is -0
+    if first == second:  # the least of +0 and -0 is -0
         return first if math.copysign(1, first) < 0 else second
     return min(first, second)
 
@@ -79,9 +62,51 @@ def _fmin(first: float, second: float) -> float:
 def _fmax(first: float, second: float) -> float:
     if first != first or second != second:
         return math.nan
-    if first == second:  # max(+0, -0) is +0
+    if first == second:  # the greatest of +0 and -0 is +0
         return first if math.copysign(1, first) > 0 else second
     return max(first, second)
+
+
+_CHOICES = {"min": _fmin, "max": _fmax}
+
+# How the floats of a shape are taken out of a value, and put into one.
+_SHAPES: dict[str, tuple[Callable[[Any], list[float]], Callable[[list[float]], Any]]] = {
+    "f32": (lambda value: [value.into_f32()], lambda floats: CanonicalValue.from_f32(floats[0])),
+    "f64": (lambda value: [value.into_f64()], lambda floats: CanonicalValue.from_f64(floats[0])),
+    "f32x4": (lambda value: value.into_v128_f32(), lambda floats: _vector(4, CanonicalValue.from_f32, floats)),
+    "f64x2": (lambda value: value.into_v128_f64(), lambda floats: _vector(8, CanonicalValue.from_f64, floats)),
+}
+
+
+def _vector(width: int, give: Callable[[float], Any], floats: list[float]) -> Any:
+    lanes = [give(value).data[:width] for value in floats]
+    return pywasm.ValInst.from_v128(bytearray().join(lanes))
+
+
+def _unary(shape: str, operation: Callable[[float], float]) -> Mend:
+    take, give = _SHAPES[shape]
+
+    def mended(machine: Any) -> None:
+        stack = machine.stack.value
+        stack.append(give([operation(value) for value in take(stack.pop())]))
+
+    return mended
+
+
+def _binary(shape: str, operation: Callable[[float, float], float]) -> Mend:
+    take, give = _SHAPES[shape]
+
+    def mended(machine: Any) -> None:
+        stack = machine.stack.value
+        second, first = take(stack.pop()), take(stack.pop())
+        stack.append(give([operation(one, other) for one, other in zip(first, second, strict=True)]))
+
+    return mended
+
+
+def _canonical(shape: str) -> Mend:
+    """Make every NaN in the result of an arithmetic instruction on vectors the canonical one."""
+    return _unary(shape, lambda value: value)
 
 
 def _copysign(width: int) -> Mend:
@@ -106,7 +131,7 @@ def _convert_to_f32(take: Callable[[Any], int]) -> Mend:
 
 
 def _nearest_f32(value: int) -> float:
-    """Round an integer to the nearest f32, ties to even, in one step (4.3.3, convert)."""
+    """Round an integer to the nearest f32, ties to even, in one step (4.3.3, convert): pywasm goes through f64."""
     guess = struct.unpack("<f", struct.pack("<f", float(value)))[0]
     bits = struct.unpack("<i", struct.pack("<f", guess))[0]
     near = [struct.unpack("<f", struct.pack("<i", bits + step))[0] for step in (-1, 0, 1) if guess or not step]
@@ -146,6 +171,14 @@ def _table_grow(index: int) -> Mend:
     return mended
 
 
+_OPCODES = {name: opcode for opcode, name in pywasm.opcode.name.items()}
+
+
+def _opcode(name: str) -> int:
+    """The opcode of an instruction, as pywasm numbers it: the prefix and what follows it in one number."""
+    return int(_OPCODES[name])
+
+
 def _always(mend: Mend) -> Callable[[Any], Mend]:
     return lambda instruction: mend
 
@@ -159,18 +192,16 @@ MENDED: dict[int, Callable[[Any], Mend]] = {
     pywasm.opcode.f32_convert_i64_u: _always(_convert_to_f32(pywasm.ValInst.into_u64)),
     pywasm.opcode.f32_copysign: _always(_copysign(32)),
     pywasm.opcode.f64_copysign: _always(_copysign(64)),
-    pywasm.opcode.f32_ceil: _always(_unary(32, math.ceil)),
-    pywasm.opcode.f64_ceil: _always(_unary(64, math.ceil)),
-    pywasm.opcode.f32_floor: _always(_unary(32, math.floor)),
-    pywasm.opcode.f64_floor: _always(_unary(64, math.floor)),
-    pywasm.opcode.f32_trunc: _always(_unary(32, math.trunc)),
-    pywasm.opcode.f64_trunc: _always(_unary(64, math.trunc)),
-    pywasm.opcode.f32_nearest: _always(_unary(32, round)),
-    pywasm.opcode.f64_nearest: _always(_unary(64, round)),
-    pywasm.opcode.f32_min: _always(_binary(32, _fmin)),
-    pywasm.opcode.f64_min: _always(_binary(64, _fmin)),
-    pywasm.opcode.f32_max: _always(_binary(32, _fmax)),
-    pywasm.opcode.f64_max: _always(_binary(64, _fmax)),
+    **{
+        _opcode(f"{shape}.{name}"): _always(_unary(shape, operation))
+        for shape in _SHAPES
+        for name, operation in _ROUNDINGS.items()
+    },
+    **{
+        _opcode(f"{shape}.{name}"): _always(_binary(shape, choice))
+        for shape in _SHAPES
+        for name, choice in _CHOICES.items()
+    },
 }
 """By opcode: makes the function that runs in the instruction's place."""
 
@@ -183,16 +214,25 @@ def _charge_length(machine: Any) -> None:
     machine.charge(machine.bulk)
 
 
-BEFORE_BULK: dict[int, Mend] = dict.fromkeys(
-    (
-        pywasm.opcode.memory_copy,
-        pywasm.opcode.memory_init,
-        pywasm.opcode.table_copy,
-        pywasm.opcode.table_init,
-        pywasm.opcode.table_fill,
-    ),
-    _note_length,
+_BULK = (
+    pywasm.opcode.memory_copy,
+    pywasm.opcode.memory_init,
+    pywasm.opcode.table_copy,
+    pywasm.opcode.table_init,
+    pywasm.opcode.table_fill,
 )
-"""By opcode: runs before an instruction that costs its length; `AFTER_BULK` runs behind it, where nothing has trapped."""
 
-AFTER_BULK: Mend = _charge_length
+BEFORE: dict[int, Mend] = dict.fromkeys(_BULK, _note_length)
+"""By opcode: runs before the instruction."""
+
+AFTER: dict[int, Mend] = {
+    **dict.fromkeys(_BULK, _charge_length),
+    **{
+        _opcode(f"{shape}.{name}"): _canonical(shape)
+        for shape in ("f32x4", "f64x2")
+        for name in ("add", "sub", "mul", "div", "sqrt")
+    },
+    _opcode("f32x4.demote_f64x2_zero"): _canonical("f32x4"),
+    _opcode("f64x2.promote_low_f32x4"): _canonical("f64x2"),
+}
+"""By opcode: runs behind the instruction, where it has not trapped."""
