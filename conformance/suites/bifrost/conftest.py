@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from functools import lru_cache
 
 import pytest
 
 from conformance.judging import Judge, Subject
 from reference_host.abi.bifrost.revisions import REVISIONS
+from reference_host.engine.interface import Module
 
 from .lab import Blocked, Lab
 from .rules import report_blocked
@@ -17,15 +17,10 @@ HOOKS = tuple(dict.fromkeys(hook.name for revision in REVISIONS.values() for hoo
 """The export name of every hook of every revision."""
 
 
-@lru_cache(maxsize=4)
-def _lab(subject: Subject) -> Lab:
-    return Lab(subject)
-
-
-@pytest.fixture
-def lab(subject: Subject) -> Lab:
+@pytest.fixture(scope="session")
+def lab(subject: Subject, module: Module) -> Lab:
     """The lab of the subject; sessions run once and are shared by all tests."""
-    return _lab(subject)
+    return Lab(subject, module)
 
 
 @pytest.fixture(params=HOOKS)

@@ -22,7 +22,6 @@ from reference_host.abi.bifrost.plugin import Budget, Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
 from reference_host.abi.interface import Json
 from reference_host.engine.interface import Limits, Module
-from reference_host.engine.registry import load_engine
 from reference_host.errors import (
     HookError,
     InitRefused,
@@ -88,15 +87,11 @@ Script = Generator[Step, Call | None, None]
 class Lab:
     """All that is done with one subject."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, module: Module) -> None:
         self.subject = subject
+        self.module = module
         self.revision: Revision = revision_named(subject.revision)
         self._sessions: dict[str, Session] = {}
-
-    @cached_property
-    def module(self) -> Module:
-        """The compiled module. Raises a `ModuleError`."""
-        return load_engine(self.subject.engine).compile(self.subject.binary)
 
     @property
     def quick(self) -> bool:
