@@ -125,41 +125,46 @@ def revision_named(name: str) -> Revision:
         raise UnknownRevision(f"bifrost has no revision {name!r}: it has {', '.join(REVISIONS)}") from None
 
 
+HTTP_HOOKS = {
+    "http_transport_intercept": "r0",
+    "http_intercept": "r1",
+    "http_pre_hook": "r2",
+    "http_post_hook": "r2",
+}
+"""The hooks that exist in one revision only (r1b is r1 with the stream hook)."""
+
+SEPARATE_DOCUMENTS = {"pre_hook": 4, "post_hook": 6}
+"""Parameters of the hooks that r0 shares with all others, but takes pointer and length of each document."""
+
+_SHARED_HOOKS = ("pre_hook", "post_hook", "http_stream_chunk_hook")
+
+
 def detect(module: ModuleSummary) -> Detection | None:
-    """Recognise a revision by the export section; None where no hook is exported. The order of rules is a stand."""
-    functions = {export.name: export.type for export in module.exports if isinstance(export.type, FuncType)}
+    """Recognise a revision by the export section; None where no hook is exported. The order of rules is a stand.
 
-    def has_parameters(name: str, count: int) -> bool:
-        type_ = functions.get(name)
-        return type_ is not None and len(type_.parameters) == count
-
+    Names decide, whatever is exported under them: a mistyped hook is still a hook of its revision.
+    Parameters tell r0 from the others only where no HTTP hook does.
+    """
+    exports = {export.name: export.type for export in module.exports}
     evidence: dict[str, str] = {}
-    if "http_transport_intercept" in functions:
-        evidence["r0"] = "exports http_transport_intercept"
-    elif has_parameters("pre_hook", 4):
-        evidence["r0"] = "pre_hook has 4 parameters"
-    elif has_parameters("post_hook", 6):
-        evidence["r0"] = "post_hook has 6 parameters"
-    for name in ("http_pre_hook", "http_post_hook"):
-        if name in functions:
-            evidence.setdefault("r2", f"exports {name}")
-    if "http_intercept" in functions:
-        stream = "http_stream_chunk_hook" in functions
-        evidence["r1b" if stream else "r1"] = (
-            f"exports http_intercept {'and' if stream else 'without'} http_stream_chunk_hook"
-        )
-    if not evidence and functions.keys() & {"pre_hook", "post_hook", "http_stream_chunk_hook"}:
-        evidence["r2"] = (
-            "exports LLM or stream hooks with one envelope, and no HTTP hook that would tell an older revision"
-        )
+    for name, revision in HTTP_HOOKS.items():
+        if name in exports:
+            evidence.setdefault(revision, f"exports {name}")
+    for name, count in SEPARATE_DOCUMENTS.items():
+        type_ = exports.get(name)
+        if isinstance(type_, FuncType) and len(type_.parameters) == count:
+            evidence.setdefault("r0", f"{name} has {count} parameters")
+    if "r1" in evidence and "http_stream_chunk_hook" in exports:
+        evidence["r1b"] = f"{evidence.pop('r1')} and http_stream_chunk_hook"
     if not evidence:
-        return None
-    # A mixed set is covered by no source: the newest that it shows is taken.
-    revision = next(name for name in reversed(REVISIONS) if name in evidence)
-    warnings: tuple[str, ...] = ()
-    reason = evidence[revision]
-    if len(evidence) > 1:
-        others = "; ".join(f"{name}: {why}" for name, why in evidence.items() if name != revision)
-        reason = f"{reason} (but also {others})"
-        warnings = ("mixed-revision",)
-    return Detection("bifrost", revision, reason, warnings)
+        shared = [name for name in _SHARED_HOOKS if name in exports]
+        if not shared:
+            return None
+        evidence["r2"] = f"exports {', '.join(shared)}, and no HTTP hook that would tell an older revision"
+    named = {HTTP_HOOKS[name] for name in HTTP_HOOKS if name in exports}
+    # A mixed set is covered by no source: hooks of several revisions are taken as r2's, one with odd parameters is not.
+    revision = "r2" if len(named) > 1 else max(evidence, key=tuple(REVISIONS).index)
+    reasons = "; ".join(evidence.values())
+    if len(evidence) == 1:
+        return Detection("bifrost", revision, reasons)
+    return Detection("bifrost", revision, f"taken as {revision}: {reasons}", ("mixed-revision",))
