@@ -2,26 +2,37 @@
 
 A result is UTF-8 without a byte order mark or a terminator, and one JSON object (RFC 8259). Where that text leaves
 room, the stand is: the last of two equal keys wins and is noted, lone surrogates and nesting above 512 are no JSON,
-`200.0` is an integer.
+`200.0` is an integer, and a number beyond the range of a double is read as the largest double (section 6 lets a reader
+choose), so that every value that was read can be written again.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
+import sys
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 from reference_host.abi.bifrost.types import HookFailure
 from reference_host.abi.interface import Json
-from reference_host.errors import HookError
+from reference_host.errors import HookError, UsageError
 
 MAX_NESTING = 512
 """Levels of arrays and objects that a result may have."""
 
 
 def encode(value: Json) -> bytes:
-    """UTF-8 JSON without white space; non-ASCII text stays as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    """UTF-8 JSON without white space; non-ASCII text stays as it is.
+
+    Raises `UsageError` for what has no such form: NaN, infinities, half of a surrogate pair, endless nesting.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"a value cannot be sent as JSON: {error}") from None
 
 
 def decode_text(hook: str, output: bytes) -> str:
@@ -48,17 +59,17 @@ def decode_object(hook: str, output: bytes) -> tuple[dict[str, Json], tuple[str,
             duplicates.extend(key for key, _ in members if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         return value
 
+    if _nests_too_deeply(text):
+        raise HookError(hook, HookFailure.BAD_JSON, f"nested deeper than {MAX_NESTING} levels")
     try:
-        value = json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constant, parse_int=_integer)
-    except RecursionError:
-        raise HookError(hook, HookFailure.BAD_JSON, f"nested deeper than {MAX_NESTING} levels") from None
+        value = json.loads(
+            text, object_pairs_hook=pairs, parse_constant=_no_constant, parse_int=_integer, parse_float=_number
+        )
     except ValueError as error:
         raise HookError(hook, HookFailure.BAD_JSON, _reason(text, error)) from None
     if not isinstance(value, dict):
         raise HookError(hook, HookFailure.NOT_OBJECT, f"the text is {type_name(value)}, expected an object")
-    if _might_nest(text) and _depth_exceeds(value, MAX_NESTING):
-        raise HookError(hook, HookFailure.BAD_JSON, f"nested deeper than {MAX_NESTING} levels")
-    if "\\u" in text and _has_lone_surrogate(value):
+    if _has_lone_surrogate(text):
         raise HookError(hook, HookFailure.BAD_JSON, "an escape gives half of a surrogate pair")
     return value, tuple(dict.fromkeys(duplicates))
 
@@ -82,7 +93,12 @@ def _no_constant(name: str) -> float:
 
 def _integer(digits: str) -> int | float:
     # Python refuses to convert integers of more than 4,300 digits; JSON does not limit them.
-    return int(digits) if len(digits) < 1_000 else float(digits)
+    return int(digits) if len(digits) < 1_000 else _number(digits)
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else math.copysign(sys.float_info.max, number)
 
 
 def _reason(text: str, error: ValueError) -> str:
@@ -95,27 +111,25 @@ def _reason(text: str, error: ValueError) -> str:
     return str(error)
 
 
-def _might_nest(text: str) -> bool:
-    return text.count("[") + text.count("{") > MAX_NESTING
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""A string of the text, up to its end where nothing closes it: no text takes more than one look at each character."""
 
 
-def _depth_exceeds(value: Json, limit: int) -> bool:
-    level: list[Json] = [value]
-    for _ in range(limit):
-        level = [
-            child
-            for parent in level
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True
+def _nests_too_deeply(text: str) -> bool:
+    if text.count("[") + text.count("{") <= MAX_NESTING:
+        return False
+    # The text is asked before the decoder: that one's own limit is the depth of the host's stack.
+    steps = (1 if bracket in "[{" else -1 for bracket in re.findall(r"[\[\]{}]", _STRING.sub("", text)))
+    return any(depth > MAX_NESTING for depth in accumulate(steps))
 
 
-def _has_lone_surrogate(value: Json) -> bool:
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return True
-    return False
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
+"""An escape of a valid JSON text: a whole pair, or half of one (its digits are group 1), or any other."""
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    # The text is asked, not the value: in that, a half may be gone with a key that stood twice, or have met another.
+    return _SURROGATE.search(text) is not None and any(found[1] for found in _ESCAPE.finditer(text))
