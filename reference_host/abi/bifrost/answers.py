@@ -2,8 +2,9 @@
 
 `read_answer` first lists everything that is wrong or odd about the document as findings, then makes the typed result. A
 finding names its member and is either a failure (the answer cannot be used) or a note (legal, but worth a word). Rules
-that hold for all hooks: unknown members are ignored; a missing or null flag is false; a missing or null text is empty;
-a flag decides, not the presence of its value.
+that hold for all hooks: unknown members are ignored (r0 answers no `context`); a missing or null flag is false; a
+missing or null text is empty; a flag decides, not the presence of its value. A value whose flag is false is ignored, so
+that its status code and body may be anything, but it has to have its types.
 
 Source: "Writing WASM Plugins", Hook Input/Output Structures; README of hello-world-wasm-go, Data Exchange. The tables
 are stands where these are silent.
@@ -68,6 +69,8 @@ class Answer:
     document: JsonObject
     findings: tuple[Finding, ...]
     result: Result | None
+    notes: tuple[Note, ...] = ()
+    """What was odd about the answer, and no failure; the result has the same."""
 
     def usable(self, hook: str) -> Result:
         """The result. Raises `HookError` with the first failure."""
@@ -87,13 +90,12 @@ def read_answer(
     notes: tuple[Note, ...] = (),
 ) -> Answer:
     """Read one decoded answer. `given` is needed for the post hook only; `notes` are what was seen before decoding."""
-    reader = _Reader(document)
+    reader = _Reader(document, revision)
     result = _TABLES[hook.role](reader, revision, given or Outcome(response=False, error=False))
     findings = tuple(reader.findings)
-    if any(finding.is_failure for finding in findings):
-        return Answer(document, findings, None)
-    seen = tuple(Note(finding.code, f"{finding.member}: {finding.got}") for finding in findings)
-    return Answer(document, findings, result(notes + seen))
+    notes += tuple(Note(found.code, f"{found.member}: {found.got}") for found in findings if not found.is_failure)
+    failed = any(found.is_failure for found in findings)
+    return Answer(document, findings, None if failed else result(notes), notes)
 
 
 @dataclass(slots=True)
@@ -101,6 +103,7 @@ class _Reader:
     """Takes members out of a document and writes down what is wrong with them."""
 
     document: JsonObject
+    revision: Revision
     findings: list[Finding] = field(default_factory=list)
 
     def find(self, code: str, member: str, expected: str, got: str) -> None:
@@ -136,7 +139,8 @@ class _Reader:
         return self.member_object(member, parent, path) or None
 
     def context(self) -> JsonObject:
-        return self.member_object("context") or {}
+        """The keys to merge; r0 answers none, so that there the member is an unknown one."""
+        return (self.member_object("context") or {}) if self.revision.enveloped else {}
 
     def _texts(self, parent: JsonObject, path: str, member: str) -> Mapping[str, str] | None:
         value = self.member_object(member, parent, path)
@@ -152,9 +156,9 @@ class _Reader:
         self._wrong_type(f"{path}{member}", "a string", value)
         return None
 
-    def _body(self, parent: JsonObject, path: str) -> bytes | None:
+    def _body(self, parent: JsonObject, path: str, *, used: bool = True) -> bytes | None:
         value = self._maybe_text(parent, path, "body")
-        if value is None:
+        if value is None or not used:
             return None
         try:
             # Line breaks are skipped, as the gateway's own decoder (Go's base64.StdEncoding) skips them.
@@ -177,35 +181,55 @@ class _Reader:
             path_params=self._texts(value, path, "path_params"),
         )
 
-    def http_response(self) -> HTTPResponse | None:
+    def http_response(self, *, used: bool) -> HTTPResponse | None:
+        """The response; `used` says whether a flag (r0: its presence) makes it count."""
         value = self.member_object("response")
-        if not value:
+        if value is None:
             return None
         path = "response."
-        status = value.get("status_code", 0)
+        status = value.get("status_code")
+        if status is None:
+            status = 0
         if isinstance(status, float) and status.is_integer():
             status = int(status)
         if isinstance(status, bool) or not isinstance(status, int):
             got = str(status) if isinstance(status, float) else type_name(status)
             self.find(HookFailure.BAD_MEMBER, f"{path}status_code", "an integer", got)
             status = 0
-        elif not 100 <= status <= 599:
+        elif used and not 100 <= status <= 599:
             self.find(HookFailure.BAD_STATUS, f"{path}status_code", "100 to 599", str(status)[:20])
-        return HTTPResponse(status, self._texts(value, path, "headers") or {}, self._body(value, path) or b"")
+        return HTTPResponse(
+            status, self._texts(value, path, "headers") or {}, self._body(value, path, used=used) or b""
+        )
 
     def announced(self, flag: str, member: str, value: object) -> bool:
         """A flag and its member: true where both say so; the two mismatches are written down."""
         is_set = self.flag(flag)
-        given = self.document.get(member)
-        if is_set and value is None and not self._mistyped(member):
-            got = "null" if given is None else "an empty object"
-            self.find(HookFailure.FLAG_WITHOUT_VALUE, member, f"a value, because {flag} is true", got)
+        if is_set and value is None:
+            self.empty(flag, member)
         if not is_set and value is not None:
-            self.find("value-without-flag", member, f"null, because {flag} is not true", type_name(given))
+            self.unannounced(flag, member)
         return is_set and value is not None
 
-    def _mistyped(self, member: str) -> bool:
-        return any(finding.member == member for finding in self.findings)
+    def empty(self, flag: str, member: str) -> None:
+        """Write down that a flag announces a value that is none."""
+        if not self.mistyped(member):
+            got = "null" if self.document.get(member) is None else "an empty object"
+            self.find(HookFailure.FLAG_WITHOUT_VALUE, member, f"a value, because {flag} is true", got)
+
+    def unannounced(self, flag: str, member: str) -> None:
+        """Write down that a value is ignored, because its flag says that there is none."""
+        if not self.mistyped(flag):
+            got = type_name(self.document.get(member))
+            self.find("value-without-flag", member, f"null, because {flag} is not true", got)
+
+    def mistyped(self, *members: str) -> bool:
+        """Whether one of these, or a member of it, has a wrong type: then what follows from it is not told as well."""
+        return any(
+            found.member == member or found.member.startswith(f"{member}.")
+            for found in self.findings
+            for member in members
+        )
 
 
 class _Maker:
@@ -222,8 +246,9 @@ class _Maker:
 def _http_pre(read: _Reader, revision: Revision, _given: Outcome) -> _Maker:
     context, error = read.context(), read.text("error")
     if not revision.enveloped:
-        return _Maker(HTTPPreResult, response=read.http_response(), error=error)
-    request, response = read.http_request(), read.http_response()
+        return _Maker(HTTPPreResult, response=read.http_response(used=True), error=error)
+    request = read.http_request()
+    response = read.http_response(used=read.document.get("has_response") is True) if read.filled("response") else None
     if not read.announced("has_response", "response", response):
         response = None
     return _Maker(HTTPPreResult, context=context, request=request, response=response, error=error)
@@ -239,8 +264,8 @@ def _http_post(read: _Reader, _revision: Revision, _given: Outcome) -> _Maker:
 def _stream(read: _Reader, _revision: Revision, _given: Outcome) -> _Maker:
     context, error, chunk = read.context(), read.text("error"), read.member_object("chunk")
     skip, has_chunk = read.flag("skip"), read.flag("has_chunk")
-    if has_chunk and read.document.get("chunk") is None:
-        read.find(HookFailure.FLAG_WITHOUT_VALUE, "chunk", "a value, because has_chunk is true", "null")
+    if has_chunk and chunk is None:
+        read.empty("has_chunk", "chunk")
     if error:
         effect = ChunkEffect.SEND if has_chunk else ChunkEffect.STOP
     elif has_chunk and not skip:
@@ -249,7 +274,7 @@ def _stream(read: _Reader, _revision: Revision, _given: Outcome) -> _Maker:
         effect = ChunkEffect.DROP
         if skip and has_chunk:
             read.find("skip-with-chunk", "skip", "false where has_chunk is true", "true")
-        elif not skip:
+        elif not skip and not read.mistyped("skip", "has_chunk"):
             read.find("neither-chunk-nor-skip", "has_chunk", "has_chunk or skip to be true", "both false")
     sent = chunk if effect is ChunkEffect.SEND else None
     return _Maker(ChunkResult, effect=effect, chunk=sent, context=context, error=error)
@@ -265,7 +290,7 @@ def _pre(read: _Reader, revision: Revision, _given: Outcome) -> _Maker:
         )
     if revision.enveloped and not read.announced("has_short_circuit", "short_circuit", made):
         made = None
-    if made is not None and made.response is None and made.error is None:
+    if made is not None and made.response is None and made.error is None and not read.mistyped("short_circuit"):
         read.find("empty-short-circuit", "short_circuit", "a response or an error", "neither")
     return _Maker(PreResult, context=context, request=request, short_circuit=made, error=error)
 
@@ -275,18 +300,20 @@ def _post(read: _Reader, revision: Revision, given: Outcome) -> _Maker:
     if revision.enveloped:
         hook_error, error = read.text("hook_error"), read.filled("error")
         has_error = read.flag("has_error")
-        if has_error and error is None and not read._mistyped("error"):
-            got = "null" if read.document.get("error") is None else "an empty object"
-            read.find(HookFailure.FLAG_WITHOUT_VALUE, "error", "a value, because has_error is true", got)
+        if has_error and error is None:
+            read.empty("has_error", "error")
         recovers = response is not None and not given.response
-        if given.error and not has_error and not recovers and not hook_error:
-            read.find("error-flag-dropped", "has_error", "true, as in the input", "false")
-        elif error is not None and not has_error and not given.error:
-            read.find("value-without-flag", "error", "null, because has_error is not true", "an object")
+        if given.error and not has_error and not recovers:
+            if not hook_error and not read.mistyped("has_error", "response"):
+                read.find("error-flag-dropped", "has_error", "true, as in the input", "false")
+        elif error is not None and not has_error:
+            read.unannounced("has_error", "error")
     else:
         hook_error, error = read.text("error"), read.filled("bifrost_error")
         has_error, recovers = error is not None, response is not None
-    if has_error:
+    if hook_error:
+        effect, response, error = PostEffect.UNCHANGED, None, None
+    elif has_error:
         effect, response = PostEffect.ERROR, None
     elif given.error and recovers:
         effect, error = PostEffect.RECOVERED, None
