@@ -1,8 +1,9 @@
 """Bifrost: the JSON documents that a host sends, by revision and shape.
 
 Two shapes are in use. `docs`: what the documents show; empty members are `{}` and `""`. `go-struct`: what Go's encoder
-makes of the gateway's own structs; nil maps and bytes are `null`, and a request carries `path_params`. A host always
-sends every member, and `context` is always an object (stands: the vendor's samples need both).
+makes of the gateway's own structs; nil maps and bytes are `null`, a request carries `path_params`, and a context also
+has the gateway's own key for the request's id. A host always sends every member, and `context` is always an object
+(stands: the vendor's samples need both).
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ class Shape(StrEnum):
 
     DOCS = "docs"
     GO_STRUCT = "go-struct"
+
+
+def context_json(context: JsonObject, shape: Shape = Shape.DOCS) -> JsonObject:
+    """A context as JSON: in the shape `go-struct` the value of `request_id` is offered as `request-id` too."""
+    if shape is Shape.GO_STRUCT and "request_id" in context:
+        return {"request-id": context["request_id"], **context}
+    return context
 
 
 def request_json(request: HTTPRequest, shape: Shape = Shape.DOCS) -> dict[str, Json]:
@@ -76,9 +84,10 @@ def post(
 ) -> tuple[bytes, ...]:
     """Documents for `post_hook`.
 
-    Without an error, r0 gets the literal `null` and later revisions `{}`, as their documents show.
+    Without an error, r0 gets the literal `null` and later revisions `{}`, as their documents show; without a response
+    all get `null`. An empty object counts as none.
     """
-    members: dict[str, Json] = {"context": context, "response": response, "error": error}
+    members: dict[str, Json] = {"context": context, "response": response or None, "error": error or None}
     if revision.enveloped:
         members |= {"error": error or {}, "has_error": bool(error)}
     return _documents(revision, members)
