@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from reference_host.abi.bifrost.heap import choose_pair
+from reference_host.abi.bifrost.heap import ALLOCATORS, pair_types
 from reference_host.abi.bifrost.revisions import START_TYPE, Revision
 from reference_host.abi.interface import ModuleSummary
 from reference_host.engine.interface import FuncType, MemoryType
@@ -29,7 +29,8 @@ class Profile(StrEnum):
 def export_defects(module: ModuleSummary, revision: Revision, profile: Profile) -> Iterator[LoadError]:
     """Everything about the export section that keeps the module from being loaded, in the order of the contract."""
     exports = {export.name: export.type for export in module.exports}
-    types = revision.types()
+    # The pair that the host will use has to be well typed in every revision, also where the document has other names.
+    types = pair_types(exports) | dict(revision.types())
 
     memory = exports.get("memory")
     if memory is None:
@@ -37,7 +38,6 @@ def export_defects(module: ModuleSummary, revision: Revision, profile: Profile) 
     elif not isinstance(memory, MemoryType):
         yield MistypedExport("memory", "a memory", str(memory))
 
-    pair = choose_pair(module.exports)
     if profile is Profile.STRICT:
         if not exports.keys() & set(revision.allocators):
             yield MissingExport(revision.allocators[0])
@@ -47,10 +47,12 @@ def export_defects(module: ModuleSummary, revision: Revision, profile: Profile) 
             if name in revision.required and name not in exports:
                 yield MissingExport(name)
     else:
-        if pair is None:
+        if not exports.keys() & set(ALLOCATORS):
             yield MissingExport("malloc")
         if "get_name" not in exports:
             yield MissingExport("get_name")
+        if not exports.keys() & {hook.name for hook in revision.hooks}:
+            yield MissingExport(revision.hooks[0].name)
 
     for name, legal in types.items():
         found = exports.get(name)

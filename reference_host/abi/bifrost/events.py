@@ -50,7 +50,10 @@ class Freed:
 
 @dataclass(frozen=True, slots=True)
 class NotFreed:
-    """A buffer that the host did not give back, and why: `no-free`, `zero`, `same-as-input`, `instance-lost`."""
+    """A buffer that the host did not give back, and why: `no-free`, `zero`, `same-as-input`, `instance-lost`.
+
+    `zero`: it lies at address 0. `same-as-input`: the result shares bytes with an input, which is given back as such.
+    """
 
     pointer: int
     owner: Owner
@@ -109,6 +112,12 @@ class Exchange:
     failed_at: Stage | None
     events: tuple[Event, ...]
     memory_size: int | None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the guest was aborted on the way, in whatever function: its instance is not to be used again."""
+        aborted = self.failure is not None and self.failure.trap is not None
+        return aborted or any(isinstance(event, FreeFailed) for event in self.events)
 
     @property
     def arguments(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ which order, no document says: those are stands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from reference_host.abi.bifrost.events import (
@@ -48,13 +48,25 @@ class AllocatorPair:
         return f"{self.malloc}, {self.free}({'ptr, size' if self.free_takes_size else 'ptr'})"
 
 
+ALLOCATORS = ("plugin_malloc", "malloc")
+"""Allocators by name, in every revision: the first that exists is used, with its own counterpart."""
+
+
+def pair_types(names: Container[str]) -> dict[str, tuple[FuncType, ...]]:
+    """The legal types of the pair that a module with exports of these names is used with; empty where it has none."""
+    for malloc in ALLOCATORS:
+        if malloc in names:
+            return {malloc: (ALLOCATOR_TYPE,), free_name(malloc): FREE_TYPES}
+    return {}
+
+
 def choose_pair(exports: Sequence[Export]) -> AllocatorPair | None:
     """`plugin_malloc` and `plugin_free` where `plugin_malloc` exists, else `malloc` and `free`; None without either.
 
     The arity of `free` is read from its type. An export of another type does not count.
     """
     types = {export.name: export.type for export in exports if isinstance(export.type, FuncType)}
-    for malloc in ("plugin_malloc", "malloc"):
+    for malloc in ALLOCATORS:
         if types.get(malloc) == ALLOCATOR_TYPE:
             free = free_name(malloc)
             found = types.get(free)
@@ -109,14 +121,14 @@ class Heap:
         except HookError as error:
             failure = error
         lost = failure is not None and failure.trap is not None
-        if not lost:
+        if lost:
+            self._not_freed(inputs, "instance-lost")
+        else:
             self._check_canaries(inputs)
             unfreed = self._give_back(function, inputs, raw, output, fuel)
+            lost = unfreed is not None
             if failure is None and unfreed is not None:
                 failure, stage = unfreed, Stage.FREE
-                lost = unfreed.trap is not None
-        else:
-            self._events.extend(NotFreed(buffer.pointer, Owner.INPUT, "instance-lost") for buffer in inputs)
         memory = self._instance.memory
         size = None if memory is None or lost else memory.size
         failed_at = None if failure is None else stage
@@ -135,6 +147,7 @@ class Heap:
 
     def plain_status(self, function: str, fuel: int | None) -> int:
         """Call `cleanup`: nothing in, a signed 32-bit status out. Raises `HookError`."""
+        self._events = []
         return _signed(self._call(function, function, fuel=fuel))
 
     @property
@@ -204,15 +217,23 @@ class Heap:
                 # An echo: the buffer is the host's own, and is given back as such.
                 self._events.append(NotFreed(result.pointer, Owner.RESULT, "same-as-input"))
             elif (failure := self._free(hook, result, Owner.RESULT, fuel)) is not None:
+                self._not_freed(inputs, "instance-lost")
                 return failure
-        for buffer in inputs:
-            if buffer.size == 0 or buffer.pointer == 0:
+        for position, buffer in enumerate(inputs):
+            if buffer.size == 0:
+                continue
+            if buffer.pointer == 0:
+                self._not_freed([buffer], "zero")
                 continue
             if self._policy.scrub_inputs and self._instance.memory is not None:
                 self._instance.memory.write(buffer.pointer, bytes([CANARY]) * buffer.size)
             if (failure := self._free(hook, buffer, Owner.INPUT, fuel)) is not None:
+                self._not_freed(inputs[position + 1 :], "instance-lost")
                 return failure
         return None
+
+    def _not_freed(self, inputs: Sequence[Buffer], reason: str) -> None:
+        self._events.extend(NotFreed(buffer.pointer, Owner.INPUT, reason) for buffer in inputs if buffer.size)
 
     def _free(self, hook: str, buffer: Buffer, owner: Owner, fuel: int | None) -> HookError | None:
         if self._pair is None or self._pair.free is None:

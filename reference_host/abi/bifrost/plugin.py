@@ -10,7 +10,7 @@ Source: "Writing WASM Plugins", Plugin Interface; README of hello-world-wasm-go,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from reference_host.abi.bifrost import documents
@@ -24,6 +24,7 @@ from reference_host.abi.bifrost.revisions import (
     CLEANUP_TYPE,
     INIT_TYPE,
     NAME_TYPE,
+    START_TYPE,
     Hook,
     Revision,
     Role,
@@ -108,10 +109,13 @@ class Plugin:
         self._module = module
         self._functions = {e.name: e.type for e in module.exports if isinstance(e.type, FuncType)}
         self._hooks = well_typed_hooks(summary, self.revision)
+        self._answering = self._hooks | ({"get_name"} if self._functions.get("get_name") == NAME_TYPE else set())
         self._instance: Instance | None = None
         self._heap: Heap | None = None
         self._wasi: Wasi | None = None
-        self._init_called = False
+        self._init_wanted = False
+        self._initialized = False
+        self._name = ""
 
     @classmethod
     def load(cls, module: Module, settings: PluginConfig = PluginConfig()) -> Plugin:
@@ -125,47 +129,53 @@ class Plugin:
 
     def start(self) -> None:
         """Instantiate and run the start-up export. Raises `UnresolvedImport`, `MemoryLimitExceeded`, `StartFailed`."""
+        self._discard()
         self._wasi = Wasi(self.settings.wasi)
         instance = self._module.instantiate(self._wasi.host_functions(self._module.imports), self.settings.limits)
         for name in START_FUNCTIONS:
-            if self._functions.get(name) == FuncType():
+            if self._functions.get(name) == START_TYPE:
                 self._run_start(instance, name)
                 break
         self._instance = instance
         policy = self.settings.heap
         if self.settings.profile is Profile.LENIENT:
-            policy = HeapPolicy(True, policy.slack, policy.scrub_inputs)
+            policy = replace(policy, accept_address_zero=True)
         self._heap = Heap(instance, self.pair, policy)
 
     def init(self) -> None:
-        """Call `init` with the config, or with (0, 0). Raises `InitRefused`, and `HookError` where it traps."""
-        if self._instance is None:
+        """Call `init` with the config, or with (0, 0). Raises `InitRefused`, and `HookError` where it traps.
+
+        Either way the instance is of no use then, and is discarded.
+        """
+        self._init_wanted = True
+        if self._functions.get("init") == INIT_TYPE:
+            config = self.settings.config or b""
+            try:
+                status = self.heap.status("init", config, self._fuel(len(config)))
+            except HookError:
+                self._discard()
+                raise
+            if status != 0:
+                self._discard()
+                raise InitRefused(status)
+        elif self._instance is None:
             self.start()
-        self._init_called = True
-        if self._functions.get("init") != INIT_TYPE:
-            return
-        config = self.settings.config or b""
-        try:
-            status = self.heap.status("init", config, self._fuel(len(config)))
-        except HookError as failure:
-            self._discard_after(failure)
-            raise
-        if status != 0:
-            raise InitRefused(status)
+        self._initialized = True
 
     def cleanup(self) -> int | None:
         """Call `cleanup` and let the instance go: its signed status, None where it is not exported.
 
-        Raises `HookError`.
+        Nothing is called where nothing is loaded. Raises `HookError`; and what loading raises, where the instance was
+        lost before and a new one cannot be made ready.
         """
         try:
-            if self._functions.get("cleanup") != CLEANUP_TYPE:
+            if self._functions.get("cleanup") != CLEANUP_TYPE or (self._instance is None and not self._init_wanted):
                 return None
-            self._make_ready()
+            self._make_ready("cleanup")
             return self.heap.plain_status("cleanup", self._fuel(0))
         finally:
-            self._instance = self._heap = None
-            self._init_called = False
+            self._discard()
+            self._init_wanted = False
 
     # -- what suites look at -----------------------------------------------------------------------
 
@@ -204,12 +214,16 @@ class Plugin:
     def exchange(self, function: str, inputs: Sequence[bytes] = ()) -> Exchange:
         """Call `get_name` or a hook with raw documents; everything that was seen comes back.
 
-        Raises only what loading raises.
+        A hook is never called before `init`. Raises `UnknownHook` for what is not exported with the type of the
+        contract, and what loading raises.
         """
-        self._make_ready()
+        if function not in self._answering:
+            raise UnknownHook(f"the plugin exports no {function} of the type that {self.revision.name} gives it")
+        self._make_ready(function)
         exchange = self.heap.exchange(function, inputs, self._fuel(sum(map(len, inputs))))
-        if exchange.failure is not None:
-            self._discard_after(exchange.failure)
+        if exchange.lost:
+            # Whatever aborted the guest, its state is not to be trusted any more: not even after a plain proc_exit.
+            self._discard()
         return exchange
 
     # -- typed hooks -------------------------------------------------------------------------------
@@ -221,14 +235,16 @@ class Plugin:
 
     @property
     def name(self) -> str:
-        """What `get_name` answers. Raises `HookError`; an empty name is one."""
+        """What `get_name` answers; it is asked once. Raises `HookError`; an empty name is one."""
+        if self._name:
+            return self._name
         exchange = self.exchange("get_name")
         if exchange.failure is not None:
             raise exchange.failure
-        text = decode_text("get_name", exchange.output or b"")
-        if not text:
+        self._name = decode_text("get_name", exchange.output or b"")
+        if not self._name:
             raise HookError("get_name", HookFailure.BAD_MEMBER, "the name is empty")
-        return text
+        return self._name
 
     def answer(
         self, hook: Hook, inputs: Sequence[bytes], given: Outcome | None = None
@@ -246,11 +262,15 @@ class Plugin:
         notes = tuple(Note("duplicate-key", f"{key!r} stands more than once, the last one wins") for key in duplicates)
         if exchange.pointer == 0:
             notes += (Note("pointer-zero", "the result lies at address 0"),)
+        if any(buffer.size and buffer.pointer == 0 for buffer in exchange.inputs):
+            notes += (Note("pointer-zero", "the first buffer that the allocator gave lies at address 0"),)
         return exchange, read_answer(hook, self.revision, document, given=given, notes=notes)
 
     def http_pre_hook(self, context: JsonObject, request: HTTPRequest) -> HTTPPreResult:
         """`http_pre_hook`, `http_intercept` or `http_transport_intercept`. Raises `HookError`."""
-        sent = documents.http_pre(self.revision, context, documents.request_json(request, self.settings.shape))
+        sent = documents.http_pre(
+            self.revision, self._context(context), documents.request_json(request, self.settings.shape)
+        )
         return self._typed(Role.HTTP_PRE, sent, lambda notes: HTTPPreResult(notes=notes), HTTPPreResult)
 
     def http_post_hook(self, context: JsonObject, request: HTTPRequest, response: HTTPResponse) -> HTTPPostResult:
@@ -258,7 +278,7 @@ class Plugin:
         shape = self.settings.shape
         sent = documents.http_post(
             self.revision,
-            context,
+            self._context(context),
             documents.request_json(request, shape),
             documents.response_json(response, shape),
         )
@@ -267,18 +287,18 @@ class Plugin:
     def http_stream_chunk_hook(self, context: JsonObject, request: HTTPRequest, chunk: JsonObject) -> ChunkResult:
         """`http_stream_chunk_hook` (r1b, r2). Raises `HookError`."""
         sent = documents.stream_chunk(
-            self.revision, context, documents.request_json(request, self.settings.shape), chunk
+            self.revision, self._context(context), documents.request_json(request, self.settings.shape), chunk
         )
         return self._typed(Role.STREAM, sent, lambda notes: ChunkResult(ChunkEffect.KEEP, notes=notes), ChunkResult)
 
     def pre_hook(self, context: JsonObject, request: JsonObject) -> PreResult:
         """`pre_hook`. Raises `HookError`."""
-        sent = documents.pre(self.revision, context, request)
+        sent = documents.pre(self.revision, self._context(context), request)
         return self._typed(Role.PRE, sent, lambda notes: PreResult(notes=notes), PreResult)
 
     def post_hook(self, context: JsonObject, response: JsonObject | None, error: JsonObject | None) -> PostResult:
         """`post_hook`. Raises `HookError`."""
-        sent = documents.post(self.revision, context, response, error)
+        sent = documents.post(self.revision, self._context(context), response, error)
         given = Outcome(response=bool(response), error=bool(error))
         return self._typed(Role.POST, sent, lambda notes: PostResult(notes=notes), PostResult, given)
 
@@ -302,6 +322,9 @@ class Plugin:
         assert isinstance(result, type_)
         return result
 
+    def _context(self, context: JsonObject) -> JsonObject:
+        return documents.context_json(context, self.settings.shape)
+
     def _fuel(self, size: int) -> int | None:
         budget = self.settings.budget
         return None if budget is None else budget.fuel(size)
@@ -314,16 +337,16 @@ class Plugin:
             if name != "_start" or trap.code is not TrapCode.EXIT or trap.exit_code != 0:
                 raise StartFailed(name, trap) from None
 
-    def _make_ready(self) -> None:
+    def _make_ready(self, function: str) -> None:
         if self._instance is None:
             self.start()
-            if self._init_called:
-                self.init()
+        # `get_name` may be called before `init`; but an instance that replaces another one is as far as that one was.
+        if not self._initialized and (self._init_wanted or function in self._hooks):
+            self.init()
 
-    def _discard_after(self, failure: HookError) -> None:
-        # Whatever aborted the guest, its state is not to be trusted any more: not even after a plain proc_exit.
-        if failure.trap is not None:
-            self._instance = self._heap = None
+    def _discard(self) -> None:
+        self._instance = self._heap = None
+        self._initialized = False
 
 
 def _choose_revision(summary: ModuleSummary, wanted: str | None) -> Revision:
