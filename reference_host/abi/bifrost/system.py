@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reference_host.abi.bifrost.answers import Outcome
+from reference_host.abi.bifrost.answers import Answer, Outcome
 from reference_host.abi.bifrost.contract import START_FUNCTIONS, Profile
 from reference_host.abi.bifrost.heap import choose_pair
 from reference_host.abi.bifrost.jsontext import encode
@@ -12,7 +12,7 @@ from reference_host.abi.bifrost.plugin import Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import REVISIONS, Hook, Role, detect, revision_named
 from reference_host.abi.interface import Detection, HookAnswer, Json, ModuleSummary
 from reference_host.engine.interface import Engine, Limits
-from reference_host.errors import UsageError
+from reference_host.errors import HookError, LoadError, UsageError
 
 
 class BifrostSystem:
@@ -66,18 +66,31 @@ class BifrostSystem:
         plugin.init()
         given = Outcome(response=bool(document.get("response")), error=bool(document.get("error")))
         exchange, answer = plugin.answer(wanted, sent, given if wanted.role is Role.POST else None)
+        warnings = ["empty-result: the hook answered nothing"] if answer is None else _warnings(answer)
+        # What goes wrong on the way out costs a warning, not the answer.
+        try:
+            status = plugin.cleanup()
+        except (HookError, LoadError) as failure:
+            warnings.append(str(failure))
+        else:
+            warnings += [f"cleanup answered {status}, expected 0"] if status else []
         wasi = plugin.wasi
-        plugin.cleanup()
-        findings = () if answer is None else answer.findings
-        warnings = tuple(f"{f.code}: {f.member}: expected {f.expected}, got {f.got}" for f in findings)
         return HookAnswer(
             hook=hook,
             decoded=None if answer is None else answer.document,
             raw=exchange.raw or 0,
-            warnings=warnings if answer is not None else ("empty-result: the hook answered nothing",),
+            warnings=tuple(warnings),
             stdout="" if wasi is None else wasi.stdout.decode("utf-8", "replace"),
             stderr="" if wasi is None else wasi.stderr.decode("utf-8", "replace"),
         )
+
+
+def _warnings(answer: Answer) -> list[str]:
+    failures = [found for found in answer.findings if found.is_failure]
+    return [
+        *(f"{found.code}: {found.member}: expected {found.expected}, got {found.got}" for found in failures),
+        *(f"{note.code}: {note.message}" for note in answer.notes),
+    ]
 
 
 def _documents(hook: Hook, document: Mapping[str, Json], *, enveloped: bool) -> tuple[bytes, ...]:
