@@ -83,6 +83,8 @@ def pytest_arguments(folder: Path, tests: Path, processes: str) -> Iterator[str]
     yield from ("-p", "conformance.pytest_plugin")
     if processes != "0":
         yield from ("-p", "xdist.plugin", "-n", processes, "--dist", "loadgroup")
+        # Where a worker dies, pytest-xdist may wait for ever for its replacement: the runner starts anew instead.
+        yield "--max-worker-restart=0"
 
 
 def command(arguments: Iterator[str], path: list[str]) -> list[str]:

@@ -88,23 +88,20 @@ class Judging:
     def finish(self, progress: Callable[[Evidence], None]) -> None:
         """Wait until all is judged or cannot be; `progress` is called whenever there is news, and now and then."""
         for restart in range(_RESTARTS + 1):
+            if restart:
+                self._start()
             hung = self._watch(progress)
-            if self.evidence.refused or self._ended_well():
+            if self.evidence.refused or not self._blame(hung) or not self.evidence.missing:
                 break
-            blamed = self._blame(hung)
-            if not blamed or not self.evidence.missing:
-                break
-            if restart == _RESTARTS:
-                self._note("the judging process died too often; what is left was not judged")
-                break
-            self._start()
+        else:
+            self._note("the judging process died too often; what is left was not judged")
         self._kill()
-        self.evidence.close("the process that judged it died")
 
     # -- one process
 
     def _start(self) -> None:
         self._over.clear()
+        self.evidence.finished.clear()
         with (self._folder / "stderr").open("wb") as stderr:
             self._process = process = subprocess.Popen(
                 command(self._arguments(), search_path()),
@@ -164,25 +161,23 @@ class Judging:
                     self._kill()
                     return process
 
-    def _ended_well(self) -> bool:
-        return "main" in self.evidence.finished
-
     def _blame(self, hung: str | None) -> bool:
-        """Say what died, and what of; answers whether the rest can go on without it."""
+        """Make each test that its process did not survive an error; answers whether the rest can go on without it."""
         if hung is not None:
-            reason = f"it did not end within {self._timeout:g} seconds"
-            self._note(f"a test {reason}", self.evidence.blame(hung, reason))
+            item = self.evidence.blame(hung, f"it did not end within {self._timeout:g} seconds")
+            self._note(f"the judging process hung for {self._timeout:g} seconds", item)
             # The others were killed with it, and are judged again.
             self.evidence.running.clear()
             return True
         assert self._process is not None
-        how = _how_it_ended(self._process.returncode)
+        well = "main" in self.evidence.finished
+        how = "lost a worker" if well else _how_it_ended(self._process.returncode)
         blamed = [
             self.evidence.blame(process, "the process that judged it died") for process in [*self.evidence.running]
         ]
         for item in blamed:
             self._note(f"the judging process {how}", item)
-        if not blamed:
+        if not blamed and not well:
             last = self._last_words()
             self.evidence.add("main", Broken(f"the judging process {how} outside of any test{last and f': {last}'}"))
         return bool(blamed)

@@ -37,7 +37,9 @@ class ToySystem:
         limits: Limits | None = None,
     ) -> HookAnswer:
         (value,) = engine.compile(binary).instantiate((), limits or Limits()).call(hook, *document)
-        return HookAnswer(hook, decoded={"sum": value, "text": "caf\u00e9\u202e\x1b[31m"}, raw=int(value), stdout="hi\x07\n")
+        return HookAnswer(
+            hook, decoded={"sum": value, "text": "caf\u00e9\u202e\x1b[31m"}, raw=int(value), stdout="hi\x07\n"
+        )
 
 
 SYSTEM: System = ToySystem()

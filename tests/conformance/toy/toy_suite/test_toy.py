@@ -1,4 +1,4 @@
-"""The rules of the toy system: one that a plugin can make pass, fail, warn, not apply, err, crash or hang, by its exports."""
+"""The rules of the toy system, which a plugin can make pass, fail, warn, not apply, err, crash or hang."""
 
 from __future__ import annotations
 
@@ -121,7 +121,10 @@ def test_text(module: Module, judge: Judge) -> None:
     if "hostile" not in exports(module):
         judge.passed("text")
         return
-    text = "\x1b[31mred\x1b[0m [bold]markup[/bold] \x00\x07\r\n\u202eevil \ud800 \ufffe ]]> <b>&amp;</b> " + "x" * 1_000_000
+    text = (
+        "\x1b[31mred\x1b[0m [bold]markup[/bold] \x00\x07\r\n\u202eevil \ud800 \ufffe ]]> <b>&amp;</b> "
+        + "x" * 1_000_000
+    )
     judge.violation(f"case/{text}", export=text, arguments=(text, 2**64 - 1), expected=text, got=text, hint=text)
 
 
