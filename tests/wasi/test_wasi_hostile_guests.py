@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wasi_guests import Guest, Starter, every_engine
 
-from reference_host.engine.interface import ValueType
+from reference_host.engine.interface import Import, ValueType
 from reference_host.errors import Trap, TrapCode
-from reference_host.wasi import WasiConfig
+from reference_host.wasi import Wasi, WasiConfig
 from reference_host.wasi.signatures import WASI
 from reference_host.wasi.types import Errno
 
@@ -52,8 +53,11 @@ def test_a_pointer_must_lie_in_memory_to_its_last_byte(
     start: Starter, name: str, arguments: Callable[[int], tuple[int, ...]], size: int
 ) -> None:
     guest = start(CONFIG)
+    guest.vectors(OK, (0, 4))
+    before = guest.memory.read(0, PAGE)
     for bad in (PAGE - size + 1, PAGE, 0x8000_0000, LAST):
         assert guest(name, *arguments(bad)) is Errno.FAULT
+    assert guest.memory.read(0, PAGE) == before, "an errno means that nothing happened"
     assert guest.wasi.stdout == b""
     assert guest(name, *arguments(PAGE - size)) is Errno.SUCCESS
 
@@ -124,6 +128,44 @@ def test_a_result_over_the_vectors_does_not_change_what_is_written(start: Starte
     guest.memory.write(8, b"text")
     assert guest("fd_write", 1, 0, 1, 0) is Errno.SUCCESS
     assert (guest.wasi.stdout, guest.number(0, 4)) == (b"text", 4)
+
+
+@dataclass
+class Vast:
+    """An instance and its memory of 4 GiB, in which every vector asks for 4 GiB; it only notes what is read of it."""
+
+    size: int = 2**32 - PAGE
+    longest: int = 0
+
+    @property
+    def memory(self) -> Vast:
+        return self
+
+    def read(self, address: int, length: int) -> bytes:
+        self.longest = max(self.longest, length)
+        return ((0).to_bytes(4, "little") + self.size.to_bytes(4, "little")) * (length // 8)
+
+    def write(self, address: int, data: bytes) -> None:
+        assert address + len(data) <= self.size
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "limit"),
+    [
+        pytest.param("fd_write", (1, 0, 1, 0), 1024 * 1024, id="what-is-kept"),
+        pytest.param("fd_write", (1, 0, 2**29 - PAGE, 0), 8_192, id="an-array-of-4-gib"),
+        pytest.param("fd_read", (0, 0, 2**29 - PAGE, 0), 8_192, id="an-array-of-4-gib-to-read-into"),
+        pytest.param("poll_oneoff", (0, 0, 80_000_000, 0), 0, id="80-million-subscriptions"),
+        pytest.param("path_open", (1, 0, 0, LAST, 0, 0, 0, 0, 0), 0, id="a-path-of-4-gib"),
+        pytest.param("sock_send", (1, 0, 2**29 - PAGE, 0, 0), 0, id="a-message-of-4-gib"),
+    ],
+)
+def test_the_host_copies_no_more_than_it_needs(name: str, arguments: tuple[int, ...], limit: int) -> None:
+    module = "wasi_snapshot_preview1"
+    (function,) = Wasi().host_functions([Import(module, name, WASI[module][name])])
+    instance = Vast()
+    function.implementation(instance, *arguments)
+    assert instance.longest <= limit
 
 
 EDGES = st.sampled_from([0, 1, 2, 3, 4, 8, 48, 1_024, PAGE - 8, PAGE - 1, PAGE, 2**31, LAST])

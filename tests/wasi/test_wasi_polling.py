@@ -8,7 +8,7 @@ import pytest
 from wasi_guests import Guest, Starter, every_engine
 
 from reference_host.wasi import WasiConfig
-from reference_host.wasi.types import ClockId, Errno, EventType
+from reference_host.wasi.types import ClockId, Errno, EventType, Rights
 
 PREVIEW1, UNSTABLE = "wasi_snapshot_preview1", "wasi_unstable"
 SUBSCRIPTIONS, EVENTS, RESULT, TIME = 0, 2048, 4000, 4008
@@ -130,6 +130,16 @@ def test_a_malformed_call_is_refused_and_takes_no_time(start: Starter, record: b
 
 
 @every_engine
+def test_a_wait_whose_result_has_no_place_takes_no_time(start: Starter) -> None:
+    guest = start(CONFIG)
+    guest.memory.write(SUBSCRIPTIONS, clock(1, 500))
+    assert guest("poll_oneoff", SUBSCRIPTIONS, EVENTS, 1, 65_533) is Errno.FAULT
+    assert guest("poll_oneoff", SUBSCRIPTIONS, 65_505, 1, RESULT) is Errno.FAULT
+    assert guest.memory.read(EVENTS, 32) == bytes(32)
+    assert now(guest) == 1_000
+
+
+@every_engine
 def test_many_subscriptions_are_taken_and_too_many_refused(start: Starter) -> None:
     guest = start(CONFIG, pages=8)
     events, result = 4_097 * 48, 8 * 65_536 - 8
@@ -150,5 +160,9 @@ def test_events_may_be_written_over_the_subscriptions(start: Starter) -> None:
 @every_engine
 def test_a_stream_whose_rights_were_given_up_is_told_in_its_event(start: Starter) -> None:
     guest = start(CONFIG)
-    guest("fd_fdstat_set_rights", 1, 0, 0)
-    assert poll(guest, stream(3, EventType.FD_WRITE, 1)) == [(3, Errno.NOTCAPABLE, EventType.FD_WRITE, 0, 0)]
+    guest("fd_fdstat_set_rights", 1, Rights.FD_WRITE, 0)
+    guest("fd_fdstat_set_rights", 2, Rights.POLL_FD_READWRITE, 0)
+    assert poll(guest, stream(3, EventType.FD_WRITE, 1), stream(4, EventType.FD_WRITE, 2)) == [
+        (3, Errno.NOTCAPABLE, EventType.FD_WRITE, 0, 0),
+        (4, Errno.NOTCAPABLE, EventType.FD_WRITE, 0, 0),
+    ]
