@@ -32,7 +32,7 @@ from reference_host.errors import (
 )
 
 from .calls import Call, read_call
-from .messages import MARK, Message, Topic, messages
+from .messages import MALFORMED, MARK, Message, Topic, messages, respelled
 
 BUDGET = Budget(base=20_000_000, per_byte=10_000)
 """Fuel for a call.
@@ -78,6 +78,8 @@ class Step:
     name: str
     message: Message | None = None
     mark: str = ""
+    documents: tuple[bytes, ...] | None = None
+    """Sent as they are, in place of the message's own."""
 
 
 Script = Generator[Step, Call | None, None]
@@ -185,15 +187,20 @@ class Lab:
     # -- sessions ----------------------------------------------------------------------------------
 
     def session(self, name: str) -> Session:
-        """The session of that name: `traffic` or `soak`. Raises `Blocked`."""
+        """The session of that name: `traffic`, `soak`, `malformed` or `spelling`. Raises `Blocked`."""
         self.require_ready()
         if name not in self._sessions:
-            script = {"traffic": self._traffic, "soak": self._soak}[name]
-            self._sessions[name] = self._run(name, script())
+            scripts = {
+                "traffic": self._traffic,
+                "soak": self._soak,
+                "malformed": self._malformed,
+                "spelling": self._spelling,
+            }
+            self._sessions[name] = self._run(name, scripts[name]())
         return self._sessions[name]
 
     def calls(self, function: str) -> Sequence[Call]:
-        """Every call of a function, of all sessions. Raises `Blocked`."""
+        """Every call of a function that a conforming host may make. Raises `Blocked`."""
         self.require(function)
         return [call for name in ("traffic", "soak") for call in self.session(name).of(function)]
 
@@ -241,6 +248,22 @@ class Lab:
             yield Step(f"last-{message.name}", message, MARK)
         yield Step("after")
 
+    def _malformed(self) -> Script:
+        """What no conforming host sends: each hook gets each malformed text in the place of its first document."""
+        for role in Role:
+            message = next((m for m in self.messages if m.role is role), None)
+            if message is None:
+                continue
+            for name, text in MALFORMED.items():
+                _first, *others = message.documents(self.revision)
+                yield Step(name, message, MARK, (text, *others))
+
+    def _spelling(self) -> Script:
+        """One request in three spellings of its header and query names."""
+        for message in respelled():
+            if self.revision.hook(message.role) is not None:
+                yield Step(message.name, message, MARK)
+
     def _run(self, name: str, script: Script) -> Session:
         plugin = self.started()
         plugin.init()
@@ -261,7 +284,7 @@ class Lab:
             if traps[function] >= TRAPS_PER_HOOK:
                 skipped[function] += 1
                 continue
-            sent = () if step.message is None else step.message.documents(self.revision)
+            sent = () if step.message is None else step.documents or step.message.documents(self.revision)
             try:
                 exchange = plugin.exchange(function, [data.replace(_MARK, step.mark.encode()) for data in sent])
             except (LoadError, HookError):

@@ -11,7 +11,7 @@ Null members and the Go shape are stands.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -74,6 +74,35 @@ def messages(*, largest: int, go_struct: bool, docs: bool) -> list[Message]:
     """Every message, in a fixed order. `largest`: bytes of the largest body."""
     everything = [*_http(largest), *_stream(), *_pre(largest), *_post()]
     return [m for m in everything if (go_struct if m.topic in (Topic.GO_STRUCT, Topic.NULLS) else docs)]
+
+
+MALFORMED = {
+    "truncated": b'{"context":{"request_id":"r"},"requ',
+    "no-json": b"hello",
+    "array": b"[]",
+    "null": b"null",
+    "number": b"1e400",
+    "wrong-types": b'{"context":[],"request":"x","response":1,"chunk":"x","error":0,"has_error":"no"}',
+    "no-utf8": b'{"context":{"request_id":"\xff\xfe"}}',
+    "nothing-but-space": b"   ",
+}
+"""Inputs that no conforming host sends."""
+
+
+def respelled() -> Iterator[Message]:
+    """One request for each HTTP hook, in three spellings of its header and query names: `lower`, `upper`, `title`."""
+    headers = {"content-type": "application/json", "authorization": "Bearer k", "x-api-key": "k", "user-agent": "curl/8",
+               "x-request-id": "r", "x-team": "a", "accept": "*/*", "content-length": "2"}  # fmt: skip
+    spellings: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "title": str.title}
+    for role in (Role.HTTP_PRE, Role.HTTP_POST, Role.STREAM):
+        for name, spell in spellings.items():
+            query = {spell("debug"): "1"}
+            request = http_request(headers={spell(key): value for key, value in headers.items()}, query=query)
+            extra = {
+                Role.HTTP_POST: {"response": http_response()},
+                Role.STREAM: {"chunk": chat_chunk({"content": "a"})},
+            }
+            yield Message(role, name, Topic.DOCUMENTED, {"request": request} | extra.get(role, {}))
 
 
 # -- HTTP -----------------------------------------------------------------------------------------

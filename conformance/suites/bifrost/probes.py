@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from reference_host.abi.bifrost.events import Buffer
 from reference_host.engine.binary import read_module
 from reference_host.engine.interface import PAGE, Instance
 from reference_host.errors import Trap, TrapCode
@@ -102,6 +103,52 @@ def _probe_allocator(lab: Lab) -> AllocatorProbe:
     binary = lab.subject.binary
     segments = tuple((s.offset, s.data) for s in read_module(binary).data_segments)
     return AllocatorProbe(tuple(found), pair.free, StaticData(segments))
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """A hook was called with one input, and the allocator asked again before anything was given back.
+
+    `inputs` and `result` are the live buffers, `fresh` is what the allocator answered then (None where it did not).
+    """
+
+    case: str
+    function: str
+    inputs: tuple[Buffer, ...]
+    result: Buffer | None
+    fresh: Buffer | None
+
+
+def probe_ownership(lab: Lab, function: str) -> Ownership:
+    """Call a hook and look whether a new buffer takes the place of one that the host still holds. Raises `Blocked`."""
+    lab.require(function)
+    plugin = lab.started()
+    plugin.init()
+    hook = plugin.hook(function)
+    pair, instance = plugin.pair, plugin.instance
+    assert pair is not None
+    assert instance is not None
+    assert instance.memory is not None
+    message = next(message for message in lab.messages if message.role is hook.role)
+    inputs: list[Buffer] = []
+    unusable = Ownership(f"{function}/ownership", function, (), None, None)
+    for document in message.documents(lab.revision):
+        pointer, trap = _call(instance, pair.malloc, len(document))
+        if trap is not None or not pointer or pointer + len(document) > instance.memory.size:
+            return unusable
+        instance.memory.write(pointer, document)
+        inputs.append(Buffer(pointer, len(document), len(document)))
+    try:
+        arguments = [number for buffer in inputs for number in (buffer.pointer, buffer.length)]
+        (raw,) = instance.call(function, *arguments, fuel=BUDGET.fuel(sum(buffer.size for buffer in inputs)))
+    except Trap:
+        return unusable
+    length = int(raw) & 0xFFFF_FFFF
+    result = Buffer(int(raw) >> 32, length, length) if length else None
+    size = max(buffer.size for buffer in inputs)
+    pointer, trap = _call(instance, pair.malloc, size)
+    fresh = None if trap is not None or not pointer else Buffer(pointer, size, size)
+    return Ownership(f"{function}/ownership", function, tuple(inputs), result, fresh)
 
 
 RECYCLED = 65_536

@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 
 from conformance.judging import Judge, requirement
+from reference_host.abi.interface import Json
 
 from .calls import Call, Reached
 from .lab import Blocked, Lab
 from .messages import Topic
-from .rules import Fault, judge_call, report_blocked
+from .rules import Fault, judge_call, quote, report_blocked
 
 DECODE_ERROR = re.compile(
     r"pars(e|ing) (error|json|input|request|failed)|(failed|unable|cannot|can't|could not|couldn't) (to )?"
@@ -102,3 +103,38 @@ def test_non_ascii_text_is_taken(hook: str, lab: Lab, judge: Judge) -> None:
 def test_empty_members_are_taken(hook: str, lab: Lab, judge: Judge) -> None:
     """Empty bodies, empty objects, empty lists."""
     _judge_topic(judge, lab, hook, Topic.EMPTY)
+
+
+@requirement("BIFROST-INPUT-009")
+def test_malformed_input_is_refused(hook: str, lab: Lab, judge: Judge) -> None:
+    """Input that is no JSON, or not of the documented form, is answered with an error and not with a trap."""
+    lab.require(hook)
+    for call in lab.session("malformed").of(hook):
+        fault = None
+        if call.failure is not None and call.failure.trap is not None:
+            hint = "answer an error where the input cannot be decoded"
+            fault = Fault("an answer", f"trap: {call.failure.trap}", hint)
+        judge_call(judge, call, fault)
+
+
+@requirement("BIFROST-INPUT-010")
+def test_header_names_are_compared_without_case(hook: str, lab: Lab, judge: Judge) -> None:
+    """Three spellings of the same header and query names get the same answer."""
+    lab.require(hook)
+    calls = [call for call in lab.session("spelling").of(hook) if call.document is not None]
+    if not calls:
+        judge.not_applicable(f"{hook} gets no headers, or answered none of the requests")
+    for call in calls:
+        fault = None
+        if _spelled_alike(call.document) != _spelled_alike(calls[0].document):
+            got = f"{quote(call.exchange.output or b'')}, but {quote(calls[0].exchange.output or b'')} in lower case"
+            hint = "compare header and query names without regard to case: clients spell them as they like"
+            fault = Fault("the same answer in every spelling", got, hint)
+        judge_call(judge, call, fault)
+
+
+def _spelled_alike(value: Json) -> Json:
+    """The answer with all keys in lower case, so that names that are echoed do not count."""
+    if isinstance(value, dict):
+        return {key.lower(): _spelled_alike(inner) for key, inner in value.items()}
+    return [_spelled_alike(inner) for inner in value] if isinstance(value, list) else value

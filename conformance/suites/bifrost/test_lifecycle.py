@@ -6,6 +6,8 @@ are stands.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from conformance.judging import Judge, requirement
@@ -158,6 +160,21 @@ def test_name_is_text(lab: Lab, judge: Judge) -> None:
                 )
         except UnicodeDecodeError:
             fault = Fault("UTF-8", quote(output), "encode the name as UTF-8; the length counts bytes")
+        judge_call(judge, call, fault)
+
+
+@requirement("BIFROST-NAME-006")
+def test_name_is_not_json(lab: Lab, judge: Judge) -> None:
+    """The name is the bare text: no JSON string in quotation marks, no object."""
+    for call in _name_calls(lab):
+        output = call.exchange.output
+        if call.reached < Reached.COPIED or not output:
+            continue
+        try:
+            encoded = isinstance(json.loads(output), str | dict | list)
+        except ValueError:
+            encoded = False
+        fault = Fault("the bare name", quote(output), "answer the name itself, not its JSON") if encoded else None
         judge_call(judge, call, fault)
 
 

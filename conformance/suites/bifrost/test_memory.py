@@ -14,7 +14,7 @@ from reference_host.engine.interface import PAGE
 
 from .calls import Call, Reached
 from .lab import Lab
-from .probes import free_takes_back
+from .probes import free_takes_back, probe_ownership
 from .rules import Fault, judge_calls
 
 WINDOWS = 4
@@ -63,6 +63,29 @@ def test_memory_is_taken_back(lab: Lab, judge: Judge) -> None:
         judge.passed("free")
     else:
         _judge_growth(judge, lab, "let free give memory back, or use the allocator of the toolchain")
+
+
+@requirement("BIFROST-OWN-003")
+def test_hook_does_not_free_its_input(hook: str, lab: Lab, judge: Judge) -> None:
+    """A hook does not give back the buffers of its input: the host does, once."""
+    probe = probe_ownership(lab, hook)
+    if probe.fresh is None:
+        judge.not_applicable("the allocator or the hook did not come back")
+        return
+    taken = next((buffer for buffer in probe.inputs if buffer.overlaps(probe.fresh)), None)
+    if taken is None:
+        judge.passed(probe.case)
+        return
+    judge.violation(
+        probe.case,
+        export=hook,
+        arguments=tuple(number for buffer in probe.inputs for number in (buffer.pointer, buffer.length)),
+        pointer=probe.fresh.pointer,
+        length=probe.fresh.size,
+        expected="a new buffer apart from the input, which the host has not given back yet",
+        got=f"a new buffer at {probe.fresh.pointer:#x}, over the input at {taken.pointer:#x}",
+        hint="do not free what the host allocated, and do not take ownership of it (Vec::from_raw_parts, for one)",
+    )
 
 
 @requirement("BIFROST-OWN-004")
