@@ -1,1 +1,1 @@
-"""What it is to run WebAssembly; knows no plugin system. `interface` is the seam, `registry` finds what is behind it."""
+"""What it is to run WebAssembly: `interface` is the seam, `registry` finds the engines behind it."""

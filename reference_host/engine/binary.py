@@ -1,11 +1,12 @@
 """Reads the section structure of a core module, on its own: no engine, no library.
 
-Every engine takes `Module.imports` and `Module.exports` from here, so that they are the same on each; `hookproof inspect` and the
-detection of plugin systems need no engine at all. Function bodies are not decoded, and validation is an engine's work: what is
-checked here is what has to be right to read types, imports, exports, memories, tables, globals and data segments.
+Every engine takes `Module.imports` and `Module.exports` from here, so that they are the same on each; `hookproof
+inspect` and the detection of plugin systems need no engine at all. Function bodies are not decoded, and validation is
+an engine's work: what is checked here is what has to be right to read types, imports, exports, memories, tables,
+globals and data segments.
 
-Hostile input is bounded: every count is held against the bytes that are left before anything is made of it, so that the work is
-linear in the size of the input.
+Hostile input is bounded: every count is held against the bytes that are left before anything is made of it, so that the
+work is linear in the size of the input.
 
 Source: WebAssembly Core Specification 2.0, chapter 5 (binary format); the producers section: tool-conventions,
 `ProducersSection.md`.
@@ -66,8 +67,8 @@ _LATER_TYPES = {
     0x74: "noexn references (exception handling)",
 }
 
-# Section ids in the order in which they have to come (specification 5.5.2: the data count section, 12, before the code; the tag
-# section of exception handling, 13, between memories and globals).
+# Section ids in the order in which they have to come (specification 5.5.2: the data count section, 12, before the code;
+# the tag section of exception handling, 13, between memories and globals).
 _ORDER = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 13: 6, 6: 7, 7: 8, 8: 9, 9: 10, 12: 11, 10: 12, 11: 13}
 _SECTION_NAMES = {
     0: "custom",
@@ -180,8 +181,8 @@ def _describe(binary: bytes) -> str:
 def read_module(binary: bytes) -> ModuleInfo:
     """Read the sections of a core module.
 
-    Raises `NotAModule` for another header, `MalformedModule` with the offset where the format is broken, `InvalidModule` where an
-    index points nowhere, and `UnsupportedModule` for what came after WebAssembly 2.0.
+    Raises `NotAModule` for another header, `MalformedModule` with the offset where the format is broken,
+    `InvalidModule` where an index points nowhere, and `UnsupportedModule` for what came after WebAssembly 2.0.
     """
     check_header(binary)
     return _ModuleReader(binary).read()
@@ -261,7 +262,7 @@ class _ModuleReader:
             sections=tuple(self.sections),
         )
 
-    # --- sections -------------------------------------------------------------------------------------------------------------
+    # --- sections ----------------------------------------------------------------------------------------------------
 
     def _custom(self, reader: Reader) -> None:
         name = reader.name()
@@ -363,7 +364,7 @@ class _ModuleReader:
             if address is not None and memory == 0:
                 self.data_segments.append(DataSegment(address, self.binary[start : reader.offset]))
 
-    # --- what the sections refer to -------------------------------------------------------------------------------------------
+    # --- what the sections refer to ----------------------------------------------------------------------------------
 
     def _func_type(self, index: int) -> FuncType:
         if index >= len(self.types):

@@ -54,8 +54,8 @@ _VECTOR = {
 def instructions(binary: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield `(offset, opcode)` of each instruction from `start` to `end`; the opcode is the first byte alone.
 
-    `start` is behind the declarations of locals. Raises `IndexError` where the code is not valid and runs over the end of
-    `binary`.
+    `start` is behind the declarations of locals. Raises `IndexError` where the code is not valid and runs over the end
+    of `binary`.
     """
     at = start
     while at < end:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from reference_host.engine.memory import BoundedMemory
 
 MAX_REENTRANCE = 40
-"""How deep calls from outside may nest: host to guest to host to guest. Every level takes some of the host's own stack."""
+"""How deep calls from outside may nest: host to guest to host to guest. Every level takes some of the host's own
+stack."""
 
 MAX_REFUSALS = 1_000
 """How many refusals of `memory.grow` are remembered; the guest must not be able to flood the host."""
@@ -42,7 +43,7 @@ class GuestInstance(ABC):
         self._pending: BaseException | None = None
         self._death: BaseException | None = None
 
-    # --- the seam -------------------------------------------------------------------------------------------------------------
+    # --- the seam ----------------------------------------------------------------------------------------------------
 
     @property
     def module(self) -> Module:
@@ -81,7 +82,7 @@ class GuestInstance(ABC):
     def fuel_used(self) -> int | None:
         """See `Instance.fuel_used`."""
 
-    # --- what an engine says --------------------------------------------------------------------------------------------------
+    # --- what an engine says -----------------------------------------------------------------------------------------
 
     @abstractmethod
     def _invoke(self, name: str, type_: FuncType, arguments: list[Number]) -> tuple[Number, ...]:
@@ -99,7 +100,7 @@ class GuestInstance(ABC):
     def _trap(self, error: BaseException) -> BaseException:
         """Say what an exception of the engine's library means; one that is not the library's is given back as it is."""
 
-    # --- what every engine shares ---------------------------------------------------------------------------------------------
+    # --- what every engine shares ------------------------------------------------------------------------------------
 
     def _enter(self, budget: int | None, run: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """Enter the guest; calls that a host function makes share the metering of the outermost one."""
@@ -130,7 +131,8 @@ class GuestInstance(ABC):
             failure = error
         else:
             failure = self._trap(error)
-        self._death = failure
+        if not (isinstance(failure, Trap) and failure.code is TrapCode.EXIT):
+            self._death = failure
         return failure
 
     def _start(self, what: str, run: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -142,19 +144,20 @@ class GuestInstance(ABC):
         raise failure
 
     def _call_host(self, index: int, arguments: Sequence[Number]) -> list[Number]:
-        """Call the host function of the import `index`; what it raises goes through the guest and comes out as it is."""
+        """Call the host function of the import `index`; what it raises goes through the guest and comes out."""
         function = self._hosts[index]
         type_ = function.type
         try:
             numbers = [values.unsigned(kind, value) for kind, value in zip(type_.parameters, arguments, strict=True)]
             answer = function.implementation(self, *numbers)
             results = values.host_results(f"{function.module}.{function.name}", type_, answer)
-            if self._death is not None:
-                # A call back into the guest was aborted, and the host function went on regardless: the guest cannot.
-                raise self._death
         except BaseException as error:
             self._pending = error
             raise
+        if self._death is not None:
+            # A call back into the guest was aborted, and the host function went on regardless: the guest cannot.
+            self._pending = self._death
+            raise self._death
         return results
 
     def _refused(self, size: int, delta: int) -> None:

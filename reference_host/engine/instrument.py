@@ -1,11 +1,11 @@
 """Makes visible what an engine's own interface hides: refused growth, an unexported memory, the start function.
 
-wasmtime tells nobody when `memory.grow` answers -1, gives no way to a memory that is not exported, and runs the start function
-before anything can be attached to the instance. So the module is given additions, all of them at the *end* of their index spaces:
-nothing of its own is renumbered, and what it computes stays the same.
+wasmtime tells nobody when `memory.grow` answers -1, gives no way to a memory that is not exported, and runs the start
+function before anything can be attached to the instance. So the module is given additions, all of them at the *end* of
+their index spaces: nothing of its own is renumbered, and what it computes stays the same.
 
-- `memory.grow` becomes a call of an added function, which grows the memory and, where the answer is -1, calls the host through an
-  added table with the former size and the delta.
+- `memory.grow` becomes a call of an added function, which grows the memory and, where the answer is -1, calls the host
+  through an added table with the former size and the delta.
 - The start function is no longer run by the engine; it is exported, and called once the table is filled.
 - A memory that has no export gets one.
 
@@ -36,7 +36,8 @@ from reference_host.engine.interface import MemoryType
 from reference_host.engine.reader import Reader
 
 GROWTH_FUEL = 8
-"""Fuel (as wasmtime counts it) that an added growth function costs beyond what `memory.grow` itself does, if it succeeds."""
+"""Fuel (as wasmtime counts it) that an added growth function costs beyond what `memory.grow` itself does, if it
+succeeds."""
 
 REFUSAL_FUEL = 4
 """The further fuel where growth is refused."""

@@ -124,9 +124,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class GrowthRefused:
-    """Event: `memory.grow` would have passed the limit (or the memory's own maximum) and answered -1.
+    """Event: the guest's `memory.grow` answered -1. Counts are in pages; `delta` is what it asked for, unsigned.
 
-    Counts are in pages.
+    `limit` is the smaller one of `Limits.memory_pages` and the memory's own maximum. A refusal by either is an event,
+    since the guest gets the same answer; a refusal of the host's own `Memory.grow` is none.
     """
 
     size: int
@@ -168,17 +169,18 @@ class Instance(Protocol):
 
     @property
     def alive(self) -> bool:
-        """False once it has trapped: its state is undefined then, and `call` raises `CallError`.
+        """False once it was aborted, by a trap or by an exception of a host function.
 
-        An `exit` is no fault of the guest's: the instance stays alive after it (a command's `_start` ends with
-        `proc_exit(0)`).
+        Its state is undefined then, and `call` raises `CallError`; its memory can still be read. An `exit` is no fault
+        of the guest's: the instance stays alive after it (a command's `_start` ends with `proc_exit(0)`).
         """
 
     def call(self, name: str, *arguments: Number, fuel: int | None = None) -> tuple[Number, ...]:
         """Call an exported function; integers go in and come out unsigned (negative arguments are taken modulo 2^n).
 
-        `fuel` replaces `Limits.fuel` for this call. Raises `Trap`, and `CallError` for an unknown name or wrong
-        arguments.
+        `fuel` replaces `Limits.fuel` for this call; a re-entrant call ignores it and shares the budget of the
+        outermost. Raises `Trap`, and `CallError` for an unknown name, wrong arguments, a type with vectors or
+        references, and an instance that is dead. Whatever else a host function raises comes out as it is.
         """
 
     def fuel_used(self) -> int | None:
@@ -188,8 +190,8 @@ class Instance(Protocol):
 HostImplementation = Callable[..., Number | Sequence[Number] | None]
 """Called as `implementation(instance, *arguments)`, integers unsigned; answers nothing, one value, or several.
 
-It may read and write `instance.memory` and call back into the guest. A `Trap` that it raises ends the guest's
-execution.
+It may read and write `instance.memory` and call back into the guest, nested to a bounded depth. Whatever it raises ends
+the guest's execution and comes out of `Instance.call` as it is; after a nested call was aborted it cannot go on either.
 """
 
 
@@ -234,7 +236,10 @@ class Module(Protocol):
 
 
 class Engine(Protocol):
-    """A way to run WebAssembly, found through the entry-point group `hookproof.engines`."""
+    """A way to run WebAssembly 2.0, found through the entry-point group `hookproof.engines`.
+
+    What it has to keep is written as tests: `tests/engine/test_contract.py` runs over every registered engine.
+    """
 
     @property
     def name(self) -> str:
@@ -250,7 +255,10 @@ class Engine(Protocol):
 
     @property
     def validates(self) -> bool:
-        """Whether `compile` proves the module valid."""
+        """Whether it can prove a module valid by itself; `compile` does so then."""
+
+    def validate(self, binary: bytes) -> None:
+        """Prove a module valid without compiling it, as far as the engine can. Raises a `ModuleError`."""
 
     def compile(self, binary: bytes) -> Module:
         """Decode (and validate, where the engine can). Raises a `ModuleError`; never takes text."""

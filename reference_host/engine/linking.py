@@ -39,7 +39,10 @@ def _match(import_: Import, provided: Sequence[HostFunction]) -> HostFunction | 
 
 
 def check_limits(module: ModuleInfo, limits: Limits) -> None:
-    """Hold the minimum of memory and tables against the limits. Raises `MemoryLimitExceeded` and `TableLimitExceeded`."""
+    """Hold the minimum of memory and tables against the limits.
+
+    Raises `MemoryLimitExceeded` and `TableLimitExceeded`.
+    """
     for memory in module.memories:
         if memory.minimum > limits.memory_pages:
             raise MemoryLimitExceeded(memory.minimum, limits.memory_pages)

@@ -1,7 +1,7 @@
 """Linear memory as the seam shows it: every access is held against the bounds here, once, above every library.
 
-Neither library does it right: one truncates a read silently and takes negative addresses from the end, the other grows its buffer
-when a write runs over it.
+Neither library does it right: one truncates a read silently and takes negative addresses from the end, the other grows
+its buffer when a write runs over it.
 
 Source: WebAssembly Core Specification 2.0, section 4.2.8 (memory instances).
 """
@@ -15,7 +15,7 @@ from reference_host.errors import CallError, MemoryAccessError
 
 
 class BoundedMemory(ABC):
-    """Implements `interface.Memory` over three operations of an engine, which are only asked for what is within the bounds."""
+    """Implements `interface.Memory` over what an engine does; it is only asked for what is within the bounds."""
 
     __slots__ = ()
 

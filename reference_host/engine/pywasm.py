@@ -1,7 +1,7 @@
 """The engine `pywasm`: an interpreter in pure Python, slow, and independent of wasmtime.
 
-Its traps are `assert` statements and whatever Python raises in its place; which trap that is follows from the instruction that
-was running. It does not validate, so a module is validated by any installed engine that does.
+Its traps are `assert` statements and whatever Python raises in its place; which trap that is follows from the
+instruction that was running. It does not validate, so a module is validated by any installed engine that does.
 
 Source: WebAssembly Core Specification 2.0, section 4.4 (the traps of each instruction).
 """
@@ -37,7 +37,7 @@ from reference_host.engine.pywasm_decode import decode
 from reference_host.engine.pywasm_machine import Machine
 from reference_host.engine.pywasm_traps import trap_code
 from reference_host.engine.registry import find_validator
-from reference_host.errors import EngineMissing, InvalidModule, Trap, TrapCode
+from reference_host.errors import EngineMissing, InvalidModule, Trap
 
 _FUNCTION = 0x00
 
@@ -78,11 +78,15 @@ class PywasmEngine:
         self.version = version("pywasm")
         self._validator: Engine | None = find_validator()
 
+    def validate(self, binary: bytes) -> None:
+        """See `Engine.validate`: asks another engine, where there is one that validates."""
+        if self._validator is not None:
+            self._validator.validate(binary)
+
     def compile(self, binary: bytes) -> PywasmModule:
         """See `Engine.compile`."""
         info = read_module(binary)
-        if self._validator is not None:
-            self._validator.compile(binary)
+        self.validate(binary)
         description = decode(binary, info, validated=self._validator is not None)
         return PywasmModule(description, info, Validity.VALID if self._validator else Validity.NOT_TESTED)
 

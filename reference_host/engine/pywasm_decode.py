@@ -1,10 +1,12 @@
 """Decodes a module into pywasm's own description, and mends what pywasm gets wrong.
 
-pywasm's parser stops after 32 sections, recurses once per nested block, and renders every instruction as text on the way. So
-sections are found by our reader and blocks are nested here; types, segments and single instructions are read by pywasm.
+pywasm's parser stops after 32 sections, recurses once per nested block, and renders every instruction as text on the
+way. So sections are found by our reader and blocks are nested here; types, segments and single instructions are read by
+pywasm.
 
-An instruction is *mended* by putting a branch in its place whose target is a Python function instead of a depth: the machine
-calls it (see `pywasm_machine`). Only what the list in `pywasm_mend` names is mended; all else runs as pywasm has it.
+An instruction is *mended* by putting a branch in its place whose target is a Python function instead of a depth: the
+machine calls it (see `pywasm_machine`). Only what the list in `pywasm_mend` names is mended; all else runs as pywasm
+has it.
 
 Source: WebAssembly Core Specification 2.0, sections 5.4 (instructions) and 5.5 (modules).
 """
@@ -24,7 +26,8 @@ from reference_host.engine.pywasm_mend import AFTER, BEFORE, MENDED
 from reference_host.errors import InvalidModule, MalformedModule, ModuleError, UnsupportedModule
 
 MAX_LOCALS = 50_000
-"""Locals of one function: the limit that WebAssembly engines agreed on; a validator that is not there cannot hold it."""
+"""Locals of one function: the limit that WebAssembly engines agreed on; a validator that is not there cannot hold
+it."""
 
 _BLOCK, _LOOP, _IF, _ELSE, _END, _BRANCH = 0x02, 0x03, 0x04, 0x05, 0x0B, 0x0C
 

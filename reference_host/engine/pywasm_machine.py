@@ -1,7 +1,7 @@
 """A pywasm machine that is metered, bounded, and can be entered again from a host function.
 
-pywasm offers one place where something happens for every instruction: it calls `pywasm.log.debugln` there. The loop runs here in
-a private copy whose `pywasm.log` is the meter; the library itself is not touched.
+pywasm offers one place where something happens for every instruction: it calls `pywasm.log.debugln` there. The loop
+runs here in a private copy whose `pywasm.log` is the meter; the library itself is not touched.
 
 Source: WebAssembly Core Specification 2.0, sections 4.2 (runtime structure) and 4.4 (instructions).
 """
@@ -72,7 +72,7 @@ class _Meter:
 
 
 class Machine(pywasm.Machine):  # type: ignore[misc]
-    """One machine for one instance; `refused(size, delta)` hears of every `memory.grow` of the guest that answers -1."""
+    """One machine for one instance; `refused(size, delta)` hears of the guest's `memory.grow` that answers -1."""
 
     stack: Any
     store: Any
@@ -94,10 +94,10 @@ class Machine(pywasm.Machine):  # type: ignore[misc]
             min(2**32 - 1 if table.maximum is None else table.maximum, limits.table_elements) for table in info.tables
         ]
 
-    # --- entering the guest ---------------------------------------------------------------------------------------------------
+    # --- entering the guest ------------------------------------------------------------------------------------------
 
     def prepare(self, module: Any, externs: list[Any]) -> Any:
-        """Instantiate: allocate everything and run the active segments, which cost nothing; then run under the meter."""
+        """Instantiate: active segments cost nothing; everything after them is metered."""
         instance = self.instance(module, externs)
         self._loop = _metered(self._meter)
         return instance
@@ -151,7 +151,7 @@ class Machine(pywasm.Machine):  # type: ignore[misc]
         if loop:
             self.check()
 
-    # --- metering -------------------------------------------------------------------------------------------------------------
+    # --- metering ----------------------------------------------------------------------------------------------------
 
     @property
     def used(self) -> int:
@@ -171,7 +171,7 @@ class Machine(pywasm.Machine):  # type: ignore[misc]
             self._stop = min(self._budget, self._meter.used + CLOCK_INTERVAL)
 
     def check(self) -> None:
-        """Trap where the budget or the time is used up. Called where wasmtime checks: function entries and loop heads."""
+        """Trap where the budget or the time is used up; called at function entries and loop heads, as wasmtime does."""
         if self._meter.used < self._stop:
             return
         if self._meter.used >= self._budget:
@@ -185,7 +185,7 @@ class Machine(pywasm.Machine):  # type: ignore[misc]
         self._meter.used += fuel
         self.check()
 
-    # --- memory and tables ----------------------------------------------------------------------------------------------------
+    # --- memory and tables -------------------------------------------------------------------------------------------
 
     def grow_memory(self, delta: int) -> int:
         """Grow within the limit and the memory's own maximum: the former size in pages, or -1."""

@@ -22,7 +22,7 @@ _CANONICAL_F64 = 0x7FF8_0000_0000_0000
 
 
 class CanonicalValue(pywasm.ValInst):  # type: ignore[misc] # pywasm has no types
-    """Values whose NaN is the canonical one, as wasmtime is told to make it: the specification leaves sign and payload open."""
+    """Values whose NaN is the canonical one, as on wasmtime: the specification leaves sign and payload open."""
 
     @classmethod
     def from_f32(cls, n: float) -> Any:
@@ -35,7 +35,7 @@ class CanonicalValue(pywasm.ValInst):  # type: ignore[misc] # pywasm has no type
         return cls.from_f64_u64(_CANONICAL_F64) if n != n else super().from_f64(n)
 
 
-# --- floats: pywasm loses the sign of zero, and the NaN of one operand for that of the other ---------------------------
+# --- floats: pywasm loses the sign of zero, and the NaN of one operand for that of the other -------------------------
 
 
 def _rounding(operation: Callable[[float], float]) -> Callable[[float], float]:
@@ -138,17 +138,17 @@ def _nearest_f32(value: int) -> float:
     return float(min(near, key=lambda one: (abs(Fraction(one) - value), struct.pack("<f", one)[0] & 1)))
 
 
-# --- integers --------------------------------------------------------------------------------------------------------------------
+# --- integers --------------------------------------------------------------------------------------------------------
 
 
 def _i64_div_u(machine: Any) -> None:
-    """pywasm cannot hold a quotient of 2^63 and above: it raises OverflowError, which would look like a trap."""
+    """Divide; pywasm raises OverflowError for a quotient of 2^63 and above, which would look like a trap."""
     stack = machine.stack.value
     second, first = stack.pop().into_u64(), stack.pop().into_u64()
     stack.append(pywasm.ValInst.from_u64(first // second))
 
 
-# --- memory and tables: pywasm's own limits are 1,024 pages and 1,024 elements, and it fills byte by byte -----------------------
+# --- memory and tables: pywasm's own limits are 1,024 pages and 1,024 elements, and it fills byte by byte ------------
 
 
 def _memory_grow(machine: Any) -> None:

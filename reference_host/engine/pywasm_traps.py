@@ -1,7 +1,7 @@
 """Says which trap an exception of pywasm stands for.
 
-pywasm asserts, divides and indexes, and lets Python complain. The instruction that ran is found in the traceback: it is a local
-variable of pywasm's loop.
+pywasm asserts, divides and indexes, and lets Python complain. The instruction that ran is found in the traceback: it is
+a local variable of pywasm's loop.
 
 Source: WebAssembly Core Specification 2.0, section 4.4: what each instruction traps with.
 """

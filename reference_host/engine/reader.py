@@ -77,7 +77,7 @@ class Reader:
         raise MalformedModule(f"an integer is longer than {longest} bytes", at)
 
     def count(self, what: str) -> int:
-        """The length of a vector; each element takes a byte at least, so that a larger count than bytes are left is a lie."""
+        """The length of a vector; an element takes a byte at least, so more of them than bytes left is a lie."""
         at = self.offset
         count = self.u32()
         if count > self.end - self.offset:

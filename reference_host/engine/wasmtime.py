@@ -1,7 +1,7 @@
 """The engine `wasmtime`: compiled to machine code by Cranelift, through the plain API of wasmtime-py.
 
-Nothing of the library is seen above the seam. A module is compiled with the additions of `instrument`; its imports and exports
-are those of the module as it was given.
+Nothing of the library is seen above the seam. A module is compiled with the additions of `instrument`; its imports and
+exports are those of the module as it was given.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from reference_host.engine.interface import (
 )
 from reference_host.engine.linking import check_limits, resolve
 from reference_host.engine.memory import BoundedMemory
-from reference_host.errors import CallError, InvalidModule, LoadError, Trap, TrapCode, UnsupportedModule
+from reference_host.errors import InvalidModule, LoadError, Trap, TrapCode, UnsupportedModule
 
 _UNLIMITED_FUEL = 2**64 - 1
 _NO_DEADLINE = 2**62  # ticks: added to the current epoch, so half the range is left
@@ -77,27 +77,46 @@ class WasmtimeEngine:
         self._engine = wasmtime.Engine(_config())
         self._ticker = Ticker(self._engine.increment_epoch)
 
+    def validate(self, binary: bytes) -> None:
+        """See `Engine.validate`."""
+        read_module(binary)
+        self._validate(binary)
+
+    def _validate(self, binary: bytes) -> None:
+        try:
+            wasmtime.Module.validate(self._engine, binary)
+        except wasmtime.WasmtimeError as error:
+            reason = _reason(error)
+            failure = UnsupportedModule(reason) if _NOT_ENABLED.search(reason) else InvalidModule(reason)
+        else:
+            return
+        raise failure
+
     def compile(self, binary: bytes) -> WasmtimeModule:
         """See `Engine.compile`."""
         info = read_module(binary)
+        # What is validated is the module as it was given: an addition could give a meaning to an index that has none.
+        self._validate(binary)
+        instrumented = instrument(binary, info)
         try:
-            # The module as it was given is what has to be valid: an addition could give a meaning to an index that has none.
-            wasmtime.Module.validate(self._engine, binary)
-            instrumented = instrument(binary, info)
             module = wasmtime.Module(self._engine, instrumented.binary)
         except wasmtime.WasmtimeError as error:
-            reason = str(error).splitlines()[-1].strip()
-            failure = UnsupportedModule(reason) if _NOT_ENABLED.search(reason) else InvalidModule(reason)
+            failure = UnsupportedModule(f"wasmtime cannot compile it: {_reason(error)}")
         else:
             return WasmtimeModule(self._engine, self._ticker, module, info, instrumented)
         raise failure
 
 
+def _reason(error: wasmtime.WasmtimeError) -> str:
+    """The last line of the library's message: the innermost cause."""
+    return str(error).strip().splitlines()[-1].strip()
+
+
 def _config() -> wasmtime.Config:
     """Configure WebAssembly 2.0 and no more, so that every engine agrees on what a module is.
 
-    What came later (tail calls, exceptions, several memories, 64-bit memory, threads, garbage collection) is not in the other
-    engines, and a verdict must not depend on the engine.
+    What came later (tail calls, exceptions, several memories, 64-bit memory, threads, garbage collection) is not in the
+    other engines, and a verdict must not depend on the engine.
     """
     config = wasmtime.Config()
     config.consume_fuel = True
@@ -127,7 +146,8 @@ def _config() -> wasmtime.Config:
 def _stack_size() -> int:
     """Choose the bytes of native stack that guests may use in one call from outside, re-entrant ones included.
 
-    A quarter of what a thread has, at most 2 MiB: host functions need the rest, and wasmtime cannot see how much there is.
+    A quarter of what a thread has, at most 2 MiB: host functions need the rest, and wasmtime cannot see how much there
+    is.
     """
     try:
         import resource
@@ -273,15 +293,16 @@ class WasmtimeInstance(GuestInstance):
             code = error.trap_code
             return Trap(_CODES.get(code, TrapCode.HOST) if code is not None else TrapCode.HOST)
         if isinstance(error, wasmtime.WasmtimeError):
-            return LoadError(f"wasmtime cannot run the module here: {str(error).splitlines()[-1].strip()}")
+            return LoadError(f"wasmtime cannot run the module here: {_reason(error)}")
         return error
 
     def _memories(self) -> Sequence[MemoryType]:
         return self._compiled.info.memories
 
     def _host_function(self, index: int, type_: FuncType) -> wasmtime.Func:
-        # The library keeps the callback in a table of the process until the store goes. A strong reference to the instance
-        # (or to the host function, which may well refer to it) would keep the store, and its gigabytes of address space, for ever.
+        # The library keeps the callback in a table of the process until the store goes. A strong reference to the
+        # instance (or to the host function, which may well refer to it) would keep the store, and its gigabytes of
+        # address space, for ever.
         reference = weakref.ref(self)
 
         def callback(*arguments: Number) -> Any:

@@ -21,8 +21,8 @@ INTEGERS = {
     "i32": (0, 1, 2, 7, 31, 32, 33, 0x7FFF_FFFF, 0x8000_0000, 0x8000_0001, 0xFFFF_FFFE, 0xFFFF_FFFF, 0x80, 0xFF7F),
     "i64": (0, 1, 3, 63, 64, 0x7FFF_FFFF, 0xFFFF_FFFF, 2**53 + 1, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 2, 2**64 - 1,
             0x8000_0080_0000_0001, 0x4000_0040_0000_0001),
-    "f32": (0, 0x8000_0000, 0x3F80_0000, 0xBF80_0000, 0x3F00_0000, 0xBF00_0000, 0x3FC0_0000, 0x4020_0000, 1, 0x807F_FFFF,
-            0x4F00_0000, 0xCF00_0000, 0x4F7F_FFFF, 0x5F00_0000, 0x7F7F_FFFF, 0x7F80_0000, 0xFF80_0000, 0x7FC0_0000,
+    "f32": (0, 0x8000_0000, 0x3F80_0000, 0xBF80_0000, 0x3F00_0000, 0xBF00_0000, 0x3FC0_0000, 0x4020_0000, 1,
+            0x807F_FFFF, 0x4F00_0000, 0xCF00_0000, 0x4F7F_FFFF, 0x5F00_0000, 0x7F7F_FFFF, 0x7F80_0000, 0xFF80_0000, 0x7FC0_0000,
             0xFFC0_0001, 0x7F80_0001),
     "f64": (0, 2**63, 0x3FF0_0000_0000_0000, 0xBFF0_0000_0000_0000, 0x3FE0_0000_0000_0000, 0xBFE0_0000_0000_0000,
             0x3FF8_0000_0000_0000, 0x4004_0000_0000_0000, 1, 0x800F_FFFF_FFFF_FFFF, 0x41DF_FFFF_FFC0_0000,
@@ -66,18 +66,36 @@ def _operations() -> list[Operation]:
             Operation(f"{kind}.{name}", (kind,), kind) for name in ("clz", "ctz", "popcnt", "extend8_s", "extend16_s")
         ]
         found += [Operation(f"{kind}.eqz", (kind,), "i32")]
-        for name in "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr".split():
+        for name in (
+            "add",
+            "sub",
+            "mul",
+            "div_s",
+            "div_u",
+            "rem_s",
+            "rem_u",
+            "and",
+            "or",
+            "xor",
+            "shl",
+            "shr_s",
+            "shr_u",
+            "rotl",
+            "rotr",
+        ):
             found.append(Operation(f"{kind}.{name}", (kind, kind), kind))
-        for name in "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split():
+        for name in ("eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u"):
             found.append(Operation(f"{kind}.{name}", (kind, kind), "i32"))
     for kind in ("f32", "f64"):
         found += [
-            Operation(f"{kind}.{name}", (kind,), kind) for name in "abs neg ceil floor trunc nearest sqrt".split()
+            Operation(f"{kind}.{name}", (kind,), kind)
+            for name in ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt")
         ]
         found += [
-            Operation(f"{kind}.{name}", (kind, kind), kind) for name in "add sub mul div min max copysign".split()
+            Operation(f"{kind}.{name}", (kind, kind), kind)
+            for name in ("add", "sub", "mul", "div", "min", "max", "copysign")
         ]
-        found += [Operation(f"{kind}.{name}", (kind, kind), "i32") for name in "eq ne lt gt le ge".split()]
+        found += [Operation(f"{kind}.{name}", (kind, kind), "i32") for name in ("eq", "ne", "lt", "gt", "le", "ge")]
     for integer, real, sign in itertools.product(("i32", "i64"), ("f32", "f64"), ("s", "u")):
         found.append(Operation(f"{integer}.trunc_{real}_{sign}", (real,), integer))
         found.append(Operation(f"{integer}.trunc_sat_{real}_{sign}", (real,), integer))
