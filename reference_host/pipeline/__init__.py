@@ -10,6 +10,7 @@ from reference_host.pipeline.gateway import Gateway, LLMOutcome, Outcome
 from reference_host.pipeline.llm import Streamed
 from reference_host.pipeline.order import Placement, Registration, arrange
 from reference_host.pipeline.provider import Answer, Answered, Failed, Provider
+from reference_host.pipeline.pull import Pull
 from reference_host.pipeline.stream import Delivery, Sent, Stopped
 from reference_host.pipeline.trace import Reason, Trace
 
@@ -27,6 +28,7 @@ __all__ = [
     "Outcome",
     "Placement",
     "Provider",
+    "Pull",
     "Reason",
     "Registration",
     "RequestContext",

@@ -9,8 +9,9 @@ Source: "Writing WASM Plugins", Hook Input/Output Structures.
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from reference_host.abi.bifrost.types import HookPlugin, HTTPRequest, HTTPResponse, JsonObject
@@ -19,6 +20,7 @@ from reference_host.pipeline.chat import ChatCompletions, Endpoint
 from reference_host.pipeline.context import RequestContext, with_request_id
 from reference_host.pipeline.llm import LLMPipeline, Streamed
 from reference_host.pipeline.provider import Answered, Failed, Provider
+from reference_host.pipeline.pull import Pull
 from reference_host.pipeline.run import POST, PRE, Run, Seat
 from reference_host.pipeline.stream import Delivery, deliver
 from reference_host.pipeline.trace import Reason, Trace
@@ -34,7 +36,7 @@ class Outcome:
     """
 
     response: HTTPResponse
-    stream: Iterator[Delivery] | None
+    stream: Pull[Delivery] | None
     trace: Trace
     context: RequestContext
 
@@ -65,7 +67,8 @@ class Gateway:
         `post_after_stream`: call the HTTP post hooks once after a stream has ended, as newer native pipelines
         do; the documents say never. `new_id`: makes request ids.
         """
-        self._seats = tuple(Seat(plugin) for plugin in plugins)
+        locks = {id(plugin): threading.Lock() for plugin in plugins}
+        self._seats = tuple(Seat(plugin, locks[id(plugin)]) for plugin in plugins)
         self._provider = provider
         self._endpoint = endpoint if endpoint is not None else ChatCompletions()
         self._post_after_stream = post_after_stream

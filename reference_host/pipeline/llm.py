@@ -11,12 +11,13 @@ of the gateway's native pipeline, `core` v1.5.0, which the recorded traces of `t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reference_host.abi.bifrost.types import JsonObject, PostEffect, PostResult, PreResult, ShortCircuit
 from reference_host.pipeline.context import FALLBACK_INDEX, FALLBACK_REQUEST_ID
 from reference_host.pipeline.provider import Answer, Answered, Failed, Provider
+from reference_host.pipeline.pull import Pull, close_items
 from reference_host.pipeline.run import POST, PRE, Run, Seat
 from reference_host.pipeline.trace import (
     Effect,
@@ -37,9 +38,9 @@ _EMPTY = "empty-short-circuit"
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """The answer comes in chunks; each has been through the post hooks. Not to be read twice."""
+    """The answer comes in chunks; each has been through the post hooks. Read once, or close it."""
 
-    chunks: Iterator[Answer]
+    chunks: Pull[Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +128,18 @@ class LLMPipeline:
             return _as_stream(self._post_hooks(upstream, seats))
         first = next(upstream, None)
         if first is None:
-            return Streamed(iter(()))
+            return Streamed(Pull(iter(())))
         processed = self._post_hooks(first, seats)
         if isinstance(processed, Failed):
-            _close(upstream)
+            close_items(upstream)
             return processed
-        return Streamed(self._chunks(processed, upstream))
+        return Streamed(Pull(self._chunks(processed, upstream), at_end=lambda: close_items(upstream)))
 
-    def _chunks(self, first: Answer, upstream: Iterator[Answer]) -> Generator[Answer, None, None]:
+    def _chunks(self, first: Answer, upstream: Iterator[Answer]) -> Iterator[Answer]:
         """The chunks after their post hooks, pulled one by one: only the first runs before somebody wants it."""
-        try:
-            yield first
-            for chunk in upstream:
-                yield self._post_hooks(chunk, self._run.seats)
-        finally:
-            _close(upstream)
+        yield first
+        for chunk in upstream:
+            yield self._post_hooks(chunk, self._run.seats)
 
     def _pre_hooks(self, request: JsonObject) -> _PreHooks:
         run = self._run
@@ -224,16 +222,9 @@ _POST_EFFECTS = {
 }
 
 
-def _close(chunks: Iterator[Answer]) -> None:
-    """Tell a provider that nobody wants the rest."""
-    close = getattr(chunks, "close", None)
-    if close is not None:
-        close()
-
-
 def _as_stream(answer: Answer) -> Failed | Streamed:
     """A single answer in place of a stream: a response is its only chunk, an error is no stream at all."""
-    return answer if isinstance(answer, Failed) else Streamed(iter((answer,)))
+    return answer if isinstance(answer, Failed) else Streamed(Pull(iter((answer,))))
 
 
 def _fallbacks(request: JsonObject) -> list[_Fallback]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from reference_host.abi.bifrost.types import HookPlugin, JsonObject, Note
@@ -41,7 +41,7 @@ class Seat:
     """A plugin in its place, and the lock that keeps it to one call at a time."""
 
     plugin: HookPlugin
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.Lock
 
     def exports(self, hook: str) -> bool:
         """Whether the plugin has the hook."""

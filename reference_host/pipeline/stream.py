@@ -10,11 +10,12 @@ and which plugins are still called after a drop is a stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from reference_host.abi.bifrost.types import ChunkEffect, ChunkResult, HTTPRequest, JsonObject
 from reference_host.pipeline.provider import Answer, Answered
+from reference_host.pipeline.pull import Pull
 from reference_host.pipeline.run import STREAM_CHUNK, Run, Seat
 from reference_host.pipeline.trace import Effect, HookFailed, Reason
 
@@ -55,24 +56,29 @@ def as_chunk(answer: Answer) -> JsonObject:
 
 
 def deliver(
-    run: Run, request: HTTPRequest, chunks: Iterator[Answer], at_end: Callable[[], None]
-) -> Generator[Delivery, None, None]:
+    run: Run, request: HTTPRequest, chunks: Pull[Answer], at_end: Callable[[], None] = lambda: None
+) -> Pull[Delivery]:
     """What the client gets, chunk by chunk. `at_end` runs once, however the stream ends, also if the client leaves."""
+    seats = tuple(seat for seat in reversed(run.seats) if seat.exports(STREAM_CHUNK))
     missing = [seat for seat in reversed(run.seats) if not seat.exports(STREAM_CHUNK)]
     run.not_called(missing, STREAM_CHUNK, Reason.NOT_EXPORTED)
-    seats = tuple(seat for seat in reversed(run.seats) if seat.exports(STREAM_CHUNK))
-    try:
-        for answer in chunks:
-            delivery = _through(run, seats, request, as_chunk(answer))
-            if delivery is not None:
-                yield delivery
-            if isinstance(delivery, Stopped):
-                return
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
+
+    def end() -> None:
+        chunks.close()
         at_end()
+
+    return Pull(_deliveries(run, seats, request, chunks), end)
+
+
+def _deliveries(
+    run: Run, seats: tuple[Seat, ...], request: HTTPRequest, chunks: Iterator[Answer]
+) -> Iterator[Delivery]:
+    for answer in chunks:
+        delivery = _through(run, seats, request, as_chunk(answer))
+        if delivery is not None:
+            yield delivery
+        if isinstance(delivery, Stopped):
+            return
 
 
 def _through(run: Run, seats: tuple[Seat, ...], request: HTTPRequest, chunk: JsonObject) -> Delivery | None:
