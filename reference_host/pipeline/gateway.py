@@ -65,10 +65,11 @@ class Gateway:
         """`plugins` in registration order (`order.arrange` makes one from configurations).
 
         `post_after_stream`: call the HTTP post hooks once after a stream has ended, as newer native pipelines
-        do; the documents say never. `new_id`: makes request ids.
+        do; the documents say never. `new_id`: makes request ids. Raises `HookError` where a plugin cannot tell
+        its name.
         """
         locks = {id(plugin): threading.Lock() for plugin in plugins}
-        self._seats = tuple(Seat(plugin, locks[id(plugin)]) for plugin in plugins)
+        self._seats = tuple(Seat(plugin, plugin.name, locks[id(plugin)]) for plugin in plugins)
         self._provider = provider
         self._endpoint = endpoint if endpoint is not None else ChatCompletions()
         self._post_after_stream = post_after_stream

@@ -66,7 +66,7 @@ def _call_pre(run: Run, seat: Seat, request: HTTPRequest) -> HTTPRequest | Ended
     changed = forbidden_change(request, result.request)
     if changed is not None:
         run.answered(seat, HTTP_PRE, Effect.FORBIDDEN_CHANGE)
-        text = f"plugin {seat.plugin.name} changed the {changed} of the request, which is not allowed"
+        text = f"plugin {seat.name} changed the {changed} of the request, which is not allowed"
         return Ended(_text(409, text), Reason.REFUSED_BEFORE)
     applied = apply_request(request, result.request)
     run.answered(seat, HTTP_PRE, Effect.UNCHANGED if applied == request else Effect.REQUEST_CHANGED)

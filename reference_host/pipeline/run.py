@@ -38,9 +38,13 @@ _LLM_HOOKS = frozenset({PRE, POST})
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A plugin in its place, and the lock that keeps it to one call at a time."""
+    """A plugin in its place, and the lock that keeps it to one call at a time.
+
+    `name` is asked for once: it is the guest's answer, too.
+    """
 
     plugin: HookPlugin
+    name: str
     lock: threading.Lock
 
     def exports(self, hook: str) -> bool:
@@ -76,7 +80,7 @@ class Run:
 
         A failure is returned, since each stage has its own effect for it.
         """
-        name = seat.plugin.name
+        name = seat.name
         snapshot = self.context.snapshot()
         self.trace.add(HookCalled(name, hook, snapshot, given))
         try:
@@ -93,20 +97,20 @@ class Run:
 
     def answered(self, seat: Seat, hook: str, effect: Effect) -> None:
         """Write down what an answer did."""
-        self.trace.add(HookAnswered(seat.plugin.name, hook, effect))
+        self.trace.add(HookAnswered(seat.name, hook, effect))
 
     def failed(self, seat: Seat, hook: str, message: str) -> HookFailed:
         """Write down that a hook failed."""
-        event = HookFailed(seat.plugin.name, hook, message)
+        event = HookFailed(seat.name, hook, message)
         self.trace.add(event)
         return event
 
     def noted(self, seat: Seat, hook: str, code: str, message: str) -> None:
         """Write down something odd."""
-        self.trace.add(HookNoted(seat.plugin.name, hook, code, message))
+        self.trace.add(HookNoted(seat.name, hook, code, message))
 
     def not_called(self, seats: Sequence[Seat], hook: str, reason: Reason) -> None:
         """Write down why these plugins' hook was not called; a plugin without the hook has that as its reason."""
         for seat in seats:
             own = reason if seat.exports(hook) else Reason.NOT_EXPORTED
-            self.trace.add(HookNotCalled(seat.plugin.name, hook, own))
+            self.trace.add(HookNotCalled(seat.name, hook, own))
