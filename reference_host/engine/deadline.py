@@ -24,12 +24,16 @@ class Ticker:
         self._waiting = 0
         self._thread: threading.Thread | None = None
 
+    @property
+    def ticking(self) -> bool:
+        """Whether the thread runs. A forked child has the object, but not the thread."""
+        return self._thread is not None and self._thread.is_alive()
+
     def enter(self) -> None:
         """Begin to wait: ticks come from now on."""
         with self._lock:
             self._waiting += 1
-            # A forked child has the object, but not the thread.
-            if self._thread is None or not self._thread.is_alive():
+            if not self.ticking:
                 self._thread = threading.Thread(target=self._run, name="hookproof-ticker", daemon=True)
                 self._thread.start()
 

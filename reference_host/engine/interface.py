@@ -230,8 +230,9 @@ class Module(Protocol):
     def instantiate(self, imports: Sequence[HostFunction] = (), limits: Limits = Limits()) -> Instance:
         """Make an instance; runs the start function, if there is one.
 
-        Raises `UnresolvedImport`, `MemoryLimitExceeded`, and `StartFailed` where a start function or an active segment
-        traps.
+        Of host functions with one module and name, the one that has the import's type is taken. Raises
+        `UnresolvedImport` for the first import that nobody provides, `MemoryLimitExceeded`, `TableLimitExceeded`, and
+        `StartFailed` where the start function or an active segment traps.
         """
 
 

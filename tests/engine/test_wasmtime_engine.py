@@ -1,0 +1,94 @@
+"""What only the wasmtime engine promises: memory that costs nothing until it is touched, a clock that goes to sleep."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from reference_host.engine.deadline import TICK, Ticker
+from reference_host.engine.interface import PAGE, FuncType, HostFunction, Limits
+from reference_host.engine.registry import load_engine
+from reference_host.engine.wasmtime import WasmtimeEngine
+from reference_host.errors import InvalidModule
+
+GIBIBYTE = 1 << 30
+
+
+@pytest.fixture(scope="module")
+def wasmtime_engine() -> WasmtimeEngine:
+    engine = load_engine("wasmtime")
+    assert isinstance(engine, WasmtimeEngine)
+    return engine
+
+
+def test_memory_above_two_gibibytes_is_legal_and_costs_nothing(
+    wasmtime_engine: WasmtimeEngine, wat: Callable[[str], bytes]
+) -> None:
+    binary = wat("""(module (memory (export "memory") 32768)
+      (func (export "grow") (param i32) (result i32) local.get 0 memory.grow)
+      (func (export "peek") (param i32) (result i32) local.get 0 i32.load))""")
+    instances = [wasmtime_engine.compile(binary).instantiate() for _ in range(4)]
+    for instance in instances:
+        memory = instance.memory
+        assert memory is not None
+        assert memory.size == 2 * GIBIBYTE
+        assert instance.call("grow", 16_384) == (32_768,)
+        memory.write(3 * GIBIBYTE - 4, b"\x01\x02\x03\x04")
+        assert instance.call("peek", 3 * GIBIBYTE - 4) == (0x04030201,)
+        assert memory.read(3 * GIBIBYTE - 4, 4) == b"\x01\x02\x03\x04"
+        assert instance.call("grow", 16_384) == (49_152,)
+        assert memory.size == 4 * GIBIBYTE
+        assert memory.read(4 * GIBIBYTE - PAGE, PAGE) == bytes(PAGE)
+        assert instance.call("grow", 1) == (2**32 - 1,)
+
+
+def test_what_does_not_validate_says_why_and_where(
+    wasmtime_engine: WasmtimeEngine, wat: Callable[[str], bytes]
+) -> None:
+    binary = wat("(module (func (result i32) i64.const 0))")
+    with pytest.raises(InvalidModule) as raised:
+        wasmtime_engine.compile(binary)
+    assert str(raised.value) == "type mismatch: expected i32, found i64 (at offset 0x1a)"
+
+
+def test_an_index_that_only_an_addition_would_fill_stays_invalid(wasmtime_engine: WasmtimeEngine) -> None:
+    # Two functions: one grows the memory, so that a function is added as number 2; the other calls number 2.
+    binary = bytes.fromhex(
+        "0061736d01000000 0105016000017f 0303020000 05030100010a 0d 02 06 00 4100 4000 0b 04 00 1002 0b"
+    )
+    with pytest.raises(InvalidModule, match="unknown function 2"):
+        wasmtime_engine.compile(binary)
+
+
+def test_two_instances_with_deadlines_do_not_disturb_each_other(
+    wasmtime_engine: WasmtimeEngine, wat: Callable[[str], bytes]
+) -> None:
+    module = wasmtime_engine.compile(
+        wat("""(module (import "env" "nap" (func $nap)) (func (export "f") (loop call $nap)))""")
+    )
+    nap = HostFunction("env", "nap", FuncType(), lambda _: time.sleep(10 * TICK))
+    assert module.instantiate([nap], Limits(deadline=30)).call("f") == ()
+
+
+def test_the_ticker_ticks_while_somebody_waits_and_then_ends() -> None:
+    ticks: list[str] = []
+    ticker = Ticker(lambda: ticks.append(threading.current_thread().name))
+    assert not ticker.ticking
+    ticker.enter()
+    ticker.enter()
+    assert ticker.ticking
+    time.sleep(10 * TICK)
+    assert len(ticks) >= 3
+    assert set(ticks) == {"hookproof-ticker"}
+    ticker.leave()
+    ticker.leave()
+    ended = time.monotonic() + 10
+    while ticker.ticking and time.monotonic() < ended:
+        time.sleep(TICK)
+    assert not ticker.ticking
+    ticker.enter()
+    assert ticker.ticking
+    ticker.leave()
