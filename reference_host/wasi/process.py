@@ -98,7 +98,6 @@ class Process:
 
 
 def _write_sizes(guest: Guest, strings: Sequence[bytes], count: int, size: int) -> None:
-    guest.check(count, _POINTER)
     guest.check(size, _POINTER)
     guest.write_u32(count, len(strings))
     guest.write_u32(size, sum(len(string) + 1 for string in strings))
