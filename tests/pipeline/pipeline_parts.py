@@ -61,6 +61,7 @@ class Echo:
     """A provider called `p` that answers with the last message, in chunks of one word where a stream is wanted."""
 
     seen: list[JsonObject] = field(default_factory=list)
+    held: list[object] = field(default_factory=list)
     pulled: int = 0
     closed: int = 0
 
@@ -73,7 +74,10 @@ class Echo:
 
     def stream(self, provider: str, request: JsonObject, context: JsonObject) -> Iterator[Answered | Failed] | Failed:
         self.seen.append(request)
-        return self._words(request["input"][-1]["content"].split())
+        chunks = self._words(request["input"][-1]["content"].split())
+        # Held, so that only the pipeline can close it, and not the garbage collector.
+        self.held.append(chunks)
+        return chunks
 
     def _words(self, words: list[str]) -> Iterator[Answered | Failed]:
         try:

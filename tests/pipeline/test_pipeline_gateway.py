@@ -17,6 +17,8 @@ from reference_host.abi.bifrost.types import (
     HTTPRequest,
     HTTPResponse,
     JsonObject,
+    PostEffect,
+    PostResult,
     PreResult,
     ShortCircuit,
 )
@@ -246,6 +248,14 @@ def test_a_provider_that_breaks_in_a_stream_is_closed() -> None:
     assert posts == ["post"]
 
 
+def test_a_stream_that_ends_before_it_began_is_closed() -> None:
+    provider = Echo()
+    refuse = Parts("a", post_hook=lambda *_: PostResult(PostEffect.ERROR, error={"error": {"message": "no"}}))
+    outcome = Gateway([refuse], provider).handle(chat(stream=True))
+    assert (outcome.response.status_code, outcome.stream) == (400, None)
+    assert (provider.pulled, provider.closed) == (1, 1)
+
+
 def test_an_llm_stream_can_be_left_too() -> None:
     provider = Echo()
     outcome = Gateway([], provider).run_llm(
@@ -275,7 +285,16 @@ def test_fallbacks_of_another_shape_are_no_fallbacks(fallbacks: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [{}, {"error": "text"}, {"error": None}, {"error": {"type": 5}}, {"allow_fallbacks": "no"}]
+    "error",
+    [
+        {},
+        {"error": "text"},
+        {"error": None},
+        {"error": {"type": 5}},
+        {"allow_fallbacks": "no"},
+        {"allow_fallbacks": 0},
+        {"allow_fallbacks": None},
+    ],
 )
 def test_an_error_of_another_shape_allows_fallbacks(error: JsonObject) -> None:
     plugin = Parts("a", pre_hook=lambda context, _request: PreResult(short_circuit=_refuse_first(context, error)))
