@@ -10,21 +10,19 @@ import argparse
 import sys
 from types import ModuleType
 
-from toolchains import manifest, rust
+from toolchains import manifest, rust, tinygo
 from toolchains.catalogue import PLUGINS, Plugin
 from toolchains.common import FIXTURES, ROOT, SOURCES, BuildFailed, MissingTool, cache_folder, say
 from toolchains.wasm import exports
 
-LANGUAGES: dict[str, ModuleType] = {"rust": rust}
+LANGUAGES: dict[str, ModuleType] = {"rust": rust, "tinygo": tinygo}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Build or check the plugins of the languages that were named."""
     parser = argparse.ArgumentParser(prog="build.py", description=__doc__.partition("\n")[0])
     parser.add_argument("language", choices=[*LANGUAGES, "all"])
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; compare with the committed files"
-    )
+    parser.add_argument("--check", action="store_true", help="change nothing; compare with the committed files")
     options = parser.parse_args(arguments)
     languages = list(LANGUAGES) if options.language == "all" else [options.language]
     status = 0

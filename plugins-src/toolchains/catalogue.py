@@ -37,4 +37,8 @@ class Plugin:
         return frozenset(LIFECYCLE + ALLOCATOR[self.revision] + HOOKS[self.revision])
 
 
-PLUGINS = (Plugin("word-guard", "rust", "r2", "rust/word-guard"),)
+PLUGINS = (
+    Plugin("word-guard", "rust", "r2", "rust/word-guard"),
+    Plugin("token-meter", "tinygo", "r2", "tinygo/token-meter"),
+    Plugin("model-gate", "tinygo", "r0", "tinygo/model-gate"),
+)

@@ -15,11 +15,11 @@ FIXTURES = ROOT / "fixtures"
 FETCHED = ("Cargo.lock", "vendor", "node_modules")
 
 
-class MissingTool(Exception):  # noqa: N818 - it names what is missing, not an error of the program
+class MissingTool(Exception):
     """A tool that a build needs is not here and cannot be fetched. The message is one clear sentence."""
 
 
-class BuildFailed(Exception):  # noqa: N818 - likewise, it tells what happened
+class BuildFailed(Exception):
     """A compiler refused a source, or built something that is no plugin."""
 
 

@@ -19,9 +19,7 @@ def toolchain() -> str:
 
 def version() -> str:
     """Return the pinned version, as `rust-toolchain.toml` has it."""
-    pinned = re.search(
-        r'^channel = "([\d.]+)"', (SOURCES / "rust/rust-toolchain.toml").read_text(), re.MULTILINE
-    )
+    pinned = re.search(r'^channel = "([\d.]+)"', (SOURCES / "rust/rust-toolchain.toml").read_text(), re.MULTILINE)
     if pinned is None:
         raise BuildFailed("rust-toolchain.toml pins no exact version")
     return pinned[1]
@@ -56,9 +54,7 @@ def _provide_target(work: Path) -> None:
             run([rustup, "toolchain", "install", version(), "--profile", "minimal", "--no-self-update"])
     found = run(["rustc", "--version"], folder=work).split()[1]
     if found != version():
-        raise MissingTool(
-            f"rustc is {found}, the plugins are built with {version()}: install it through rustup"
-        )
+        raise MissingTool(f"rustc is {found}, the plugins are built with {version()}: install it through rustup")
     library = Path(run(["rustc", "--print", "target-libdir", "--target", TARGET], folder=work).strip())
     if not library.is_dir():
         if rustup is None:

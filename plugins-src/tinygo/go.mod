@@ -1,0 +1,5 @@
+module hookproof/plugins
+
+go 1.26
+
+toolchain go1.26.8
