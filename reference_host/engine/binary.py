@@ -217,6 +217,7 @@ class _ModuleReader:
             GLOBAL: self._globals,
             EXPORT: self._exports,
             START: self._start,
+            ELEMENT: self._elements,
             DATA: self._data,
         }
         reader = Reader(self.binary, 8)
@@ -349,6 +350,30 @@ class _ModuleReader:
         self.start = reader.u32()
         if self.start >= len(self.functions):
             raise InvalidModule(f"the start function is {self.start}, there are {len(self.functions)} functions")
+
+    def _elements(self, reader: Reader) -> None:
+        """Pass over element segments; their kinds are three bits (5.5.12)."""
+        for _ in range(reader.count("element segments")):
+            at = reader.offset
+            kind = reader.u32()
+            if kind > 7:
+                raise MalformedModule(f"{kind} is not a kind of element segment", at)
+            passive, explicit, expressions = kind & 1, kind & 2, kind & 4
+            if explicit and not passive:
+                reader.u32()  # the table
+            if not passive:
+                _constant_expression(reader)
+            if passive or explicit:
+                at = reader.offset
+                if expressions:
+                    _value_type(reader)
+                elif reader.byte() != 0:
+                    raise MalformedModule("an element segment holds no functions", at)
+            for _ in range(reader.count("elements")):
+                if expressions:
+                    _constant_expression(reader)
+                else:
+                    reader.u32()
 
     def _data(self, reader: Reader) -> None:
         for _ in range(reader.count("data segments")):

@@ -1,6 +1,6 @@
 """Walks function bodies instruction by instruction, without understanding more than how long each one is.
 
-Only for code that a validator has accepted: nothing is checked here.
+Only how long integers are is checked here: what code means is the business of a validator.
 
 Source: WebAssembly Core Specification 2.0, section 5.4 (instructions).
 """
@@ -8,6 +8,8 @@ Source: WebAssembly Core Specification 2.0, section 5.4 (instructions).
 from __future__ import annotations
 
 from collections.abc import Iterator
+
+from reference_host.errors import MalformedModule
 
 MEMORY_GROW = 0x40
 
@@ -54,8 +56,8 @@ _VECTOR = {
 def instructions(binary: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield `(offset, opcode)` of each instruction from `start` to `end`; the opcode is the first byte alone.
 
-    `start` is behind the declarations of locals. Raises `IndexError` where the code is not valid and runs over the end
-    of `binary`.
+    `start` is behind the declarations of locals. Raises `MalformedModule` for an integer that is too long, and
+    `IndexError` where the code is not valid and runs over the end of `binary`.
     """
     at = start
     while at < end:
@@ -96,9 +98,12 @@ def _skip(binary: bytes, at: int, layout: int) -> int:
     return at + {_FOUR: 4, _EIGHT: 8, _SIXTEEN: 16, _LANE: 1}[layout]
 
 
-def _skip_leb(binary: bytes, at: int) -> int:
+def _skip_leb(binary: bytes, start: int) -> int:
+    at = start
     while binary[at] >= 0x80:
         at += 1
+    if at - start >= 10:  # what 64 bits need
+        raise MalformedModule("an integer is longer than 10 bytes", start)
     return at + 1
 
 
@@ -112,3 +117,5 @@ def _leb(binary: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return at, value
         shift += 7
+        if shift >= 35:  # what 32 bits need
+            raise MalformedModule("an integer is longer than 5 bytes", at)

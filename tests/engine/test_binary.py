@@ -41,6 +41,7 @@ EVERY_SECTION = """(module
   (func $run (param i64) (result i32) (local f32 f32)
     i32.const 0 i32.const 0 i32.const 1 memory.init $passive i32.const 1)
   (elem (table 1) (i32.const 0) func $run) (elem $e func $start) (elem declare func $run)
+  (elem (table 1) (offset i32.const 1) funcref (ref.func $run) (ref.null func)) (elem externref (ref.null extern))
   (data (i32.const 16) "static") (data $passive "passive") (data (i32.const -16) "above 2^31")
   (data (i32.add (i32.const 1) (i32.const 2)) "computed"))"""
 
@@ -226,6 +227,9 @@ HUGE = b"\xff\xff\xff\xff\x0f"
         pytest.param(section(7, b"\x01\x00\x05\x00"), 12, id="no-kind-of-export"),
         pytest.param(ONE_TYPE + section(3, b"\x01\x00"), 18, id="function-without-a-body"),
         pytest.param(section(10, b"\x01\x02\x00\x0b"), 14, id="body-without-a-function"),
+        pytest.param(section(9, b"\x01\x08"), 11, id="no-kind-of-element-segment"),
+        pytest.param(section(9, b"\x01\x01\x07\x00"), 12, id="no-kind-of-elements"),
+        pytest.param(section(9, b"\x01\x01\x00" + HUGE), 13, id="huge-count-of-elements"),
         pytest.param(section(11, b"\x01\x03\x00"), 11, id="no-kind-of-data-segment"),
         pytest.param(section(11, b"\x01\x01\x7f"), 13, id="data-over-the-end"),
         pytest.param(section(0, b"\x7f"), 11, id="custom-section-without-its-name"),

@@ -76,10 +76,10 @@ def test_two_instances_with_deadlines_do_not_disturb_each_other(
 def test_the_ticker_ticks_while_somebody_waits_and_then_ends() -> None:
     ticks: list[str] = []
     ticker = Ticker(lambda: ticks.append(threading.current_thread().name))
-    assert not ticker.ticking
+    assert [ticker.ticking] == [False]
     ticker.enter()
     ticker.enter()
-    assert ticker.ticking
+    assert [ticker.ticking] == [True]
     time.sleep(10 * TICK)
     assert len(ticks) >= 3
     assert set(ticks) == {"hookproof-ticker"}
@@ -88,7 +88,7 @@ def test_the_ticker_ticks_while_somebody_waits_and_then_ends() -> None:
     ended = time.monotonic() + 10
     while ticker.ticking and time.monotonic() < ended:
         time.sleep(TICK)
-    assert not ticker.ticking
+    assert [ticker.ticking] == [False]
     ticker.enter()
-    assert ticker.ticking
+    assert [ticker.ticking] == [True]
     ticker.leave()
