@@ -164,7 +164,14 @@ class Harness:
 
     def _loaded_engine(self) -> Engine:
         if self._engine is None:
-            self._engine = load_engine(self._setup.engine)
+            try:
+                self._engine = load_engine(self._setup.engine)
+            except HookproofError:
+                raise
+            except Exception as error:
+                # An engine from outside may fail in any way; that is as good as not being there.
+                name = self._setup.engine or "that is preferred"
+                raise EngineMissing(f"engine {name} cannot be made: {type(error).__name__}: {error}") from error
         return self._engine
 
     def _prepared(self, number: int) -> Subject:
@@ -226,7 +233,11 @@ class Harness:
             outcome = item.stash.get(_OUTCOME, ItemOutcome(Outcome.NOT_TESTED))
             reason = printable(getattr(error, "msg", None) or f"{type(error).__name__}: {error}")
             if isinstance(error, pytest.skip.Exception):
-                item.stash[_OUTCOME] = ItemOutcome(Outcome.NOT_TESTED, reason)
+                judge = item.stash.get(_JUDGE, None)
+                told = outcome if judge is None else judge.outcome()
+                # A test that tells the judge why before it skips has said it better.
+                applies = told.outcome is not Outcome.NOT_APPLICABLE
+                item.stash[_OUTCOME] = ItemOutcome(Outcome.NOT_TESTED, reason) if applies else told
             elif outcome.outcome is not Outcome.FAILED:
                 item.stash[_OUTCOME] = ItemOutcome(Outcome.ERROR, reason, outcome.total)
         return report

@@ -7,14 +7,11 @@ from collections.abc import Generator
 import pytest
 
 from conformance.judging import Judge, Subject
-from reference_host.abi.bifrost.revisions import REVISIONS
+from reference_host.abi.bifrost.revisions import Role
 from reference_host.engine.interface import Module
 
 from .lab import Blocked, Lab
 from .rules import report_blocked
-
-HOOKS = tuple(dict.fromkeys(hook.name for revision in REVISIONS.values() for hook in revision.hooks))
-"""The export name of every hook of every revision."""
 
 
 @pytest.fixture(scope="session")
@@ -23,14 +20,15 @@ def lab(subject: Subject, module: Module) -> Lab:
     return Lab(subject, module)
 
 
-@pytest.fixture(params=HOOKS)
+@pytest.fixture(params=list(Role))
 def hook(request: pytest.FixtureRequest, lab: Lab, judge: Judge) -> str:
-    """Each hook that the subject's revision has, by its export name."""
-    name = str(request.param)
-    if name not in {hook.name for hook in lab.revision.hooks}:
-        judge.not_applicable(f"{lab.revision.name} has no {name}")
-        pytest.skip(f"{lab.revision.name} has no {name}")
-    return name
+    """The export name of each hook of the subject's revision."""
+    role: Role = request.param
+    found = lab.revision.hook(role)
+    if found is None:
+        judge.not_applicable(f"{lab.revision.name} has no {role.value}")
+        pytest.skip(f"{lab.revision.name} has no {role.value}")
+    return found.name
 
 
 @pytest.hookimpl(wrapper=True)
