@@ -3,21 +3,50 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
 import wasmtime
 
-from watgen.base import base
+from watgen import (
+    faulty_behaviour,
+    faulty_exports,
+    faulty_inputs,
+    faulty_lifecycle,
+    faulty_members,
+    faulty_memory,
+    faulty_text,
+    unusual,
+    unusual_answers,
+)
+from watgen.base import HOOKS, base
 from watgen.plugin import Plugin, render
 
 COMMAND = "python plugins-src/wat/build.py"
 SOURCES = "plugins-src/wat"
+TABLES = (
+    faulty_exports,
+    faulty_lifecycle,
+    faulty_memory,
+    faulty_text,
+    faulty_members,
+    faulty_inputs,
+    faulty_behaviour,
+    unusual,
+    unusual_answers,
+)
 
 
 def all_plugins() -> list[Plugin]:
-    """Every plugin, the bases first."""
-    return [base(revision) for revision in ("r0", "r1", "r1b", "r2")]
+    """Every plugin, the bases first. Raises `ValueError` where a name stands twice."""
+    made = [base(revision) for revision in HOOKS]
+    for table in TABLES:
+        made.extend(table.plugins())
+    names = Counter(plugin.name for plugin in made)
+    if twice := sorted(name for name, count in names.items() if count > 1):
+        raise ValueError(f"these names stand twice: {', '.join(twice)}")
+    return made
 
 
 def folder(plugin: Plugin) -> str:
@@ -66,6 +95,8 @@ def entry(plugin: Plugin, binary: bytes) -> dict[str, object]:
         "breaks": plugin.breaks,
         "description": plugin.title,
     }
+    if plugin.config is not None:
+        described["config"] = plugin.config
     if plugin.warnings:
         described["warnings"] = list(plugin.warnings)
     return described

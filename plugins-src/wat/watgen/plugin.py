@@ -20,8 +20,8 @@ class Plugin:
     """One module. The mappings keep their order, which is the order of the text.
 
     `breaks`: id of the requirement that it breaks, None for a conforming one. `title`: what is special
-    about it. `warnings`: the warning codes that it deserves. `exports`: functions by the name they are
-    exported under.
+    about it. `warnings`: the warning codes that it deserves. `config`: what its author configures it with.
+    `exports`: functions by the name they are exported under.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Plugin:
     title: str
     breaks: str | None = None
     warnings: tuple[str, ...] = ()
+    config: str | None = None
     imports: Mapping[str, str] = field(default_factory=dict)
     memory: str = '(memory (export "memory") 2)'
     constants: Mapping[str, bytes] = field(default_factory=dict)
