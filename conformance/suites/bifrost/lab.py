@@ -205,6 +205,18 @@ class Lab:
         return [call for name in ("traffic", "soak") for call in self.session(name).of(function)]
 
     @cached_property
+    def name_calls(self) -> tuple[Call, ...]:
+        """`get_name` before `init`, after it, once more, and all along the sessions. Raises `Blocked`."""
+        self.require("get_name")
+        plugin = self.started()
+        calls: list[Call] = []
+        for case in ("before-init", "after-init", "again"):
+            if case == "after-init":
+                plugin.init()
+            calls.append(read_call(f"get_name/{case}", plugin.exchange("get_name"), None, self.revision))
+        return (*calls, *self.calls("get_name"))
+
+    @cached_property
     def messages(self) -> list[Message]:
         """What is sent to this subject."""
         shapes = self.subject.shapes

@@ -11,7 +11,6 @@ import json
 import pytest
 
 from conformance.judging import Judge, requirement
-from reference_host.abi.bifrost.plugin import Plugin
 from reference_host.abi.bifrost.types import HookFailure
 from reference_host.errors import (
     HookError,
@@ -22,7 +21,7 @@ from reference_host.errors import (
     TrapCode,
 )
 
-from .calls import Call, Reached, read_call
+from .calls import Reached
 from .lab import Lab
 from .rules import Fault, judge_call, quote
 
@@ -96,27 +95,11 @@ def test_init_does_not_trap(lab: Lab, judge: Judge) -> None:
 
 # -- get_name -------------------------------------------------------------------------------------
 
-NAME_CASES = ("before-init", "after-init", "again")
-
-
-def _name_calls(lab: Lab) -> list[Call]:
-    """`get_name` before `init`, after it, once more, and all along the sessions."""
-    lab.require("get_name")
-    plugin = lab.started()
-    calls = [_ask(plugin, lab, NAME_CASES[0])]
-    plugin.init()
-    calls += [_ask(plugin, lab, case) for case in NAME_CASES[1:]]
-    return calls + list(lab.calls("get_name"))
-
-
-def _ask(plugin: Plugin, lab: Lab, case: str) -> Call:
-    return read_call(f"get_name/{case}", plugin.exchange("get_name"), None, lab.revision)
-
 
 @requirement("BIFROST-NAME-001")
 def test_name_is_not_empty(lab: Lab, judge: Judge) -> None:
     """`get_name` answers a name."""
-    for call in _name_calls(lab):
+    for call in lab.name_calls:
         if call.reached < Reached.RETURNED or call.failure is not None:
             continue
         fault = None
@@ -129,7 +112,7 @@ def test_name_is_not_empty(lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-NAME-002")
 def test_name_lies_inside_memory(lab: Lab, judge: Judge) -> None:
     """The packed result of `get_name` lies inside linear memory."""
-    for call in _name_calls(lab):
+    for call in lab.name_calls:
         if call.reached < Reached.RETURNED:
             continue
         fault = None
@@ -145,7 +128,7 @@ def test_name_lies_inside_memory(lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-NAME-003")
 def test_name_is_text(lab: Lab, judge: Judge) -> None:
     """The name is UTF-8 text without a terminator and without a byte order mark."""
-    for call in _name_calls(lab):
+    for call in lab.name_calls:
         output = call.exchange.output
         if call.reached < Reached.COPIED or not output:
             continue
@@ -166,7 +149,7 @@ def test_name_is_text(lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-NAME-006")
 def test_name_is_not_json(lab: Lab, judge: Judge) -> None:
     """The name is the bare text: no JSON string in quotation marks, no object."""
-    for call in _name_calls(lab):
+    for call in lab.name_calls:
         output = call.exchange.output
         if call.reached < Reached.COPIED or not output:
             continue
@@ -181,7 +164,7 @@ def test_name_is_not_json(lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-NAME-004")
 def test_name_stays_the_same(lab: Lab, judge: Judge) -> None:
     """The name is the same before and after `init`, and whatever has happened since."""
-    answered = [call for call in _name_calls(lab) if call.exchange.output]
+    answered = [call for call in lab.name_calls if call.exchange.output]
     for call in answered:
         fault = None
         if call.exchange.output != answered[0].exchange.output:
@@ -197,7 +180,7 @@ def test_name_stays_the_same(lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-NAME-005")
 def test_get_name_does_not_trap(lab: Lab, judge: Judge) -> None:
     """`get_name` does not trap, at any time."""
-    for call in _name_calls(lab):
+    for call in lab.name_calls:
         fault = None
         if call.failure is not None and call.failure.trap is not None:
             hint = "get_name may be called at any time; look at what the calls before it did to memory"
