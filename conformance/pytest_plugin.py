@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 PREFIX = "--hookproof-"
+_TAKEN = pytest.StashKey[list[str]]()
 
 # name -> help, further arguments of `addoption`; a short name is the name after two dashes
 _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -68,9 +69,11 @@ def pytest_load_initial_conftests(
     try:
         return (yield)
     finally:
-        # The list is the one that pytest parses next, so it is changed in place.
         if asked:
-            args[:] = _full_names(args, _OPTIONS.keys() - _owned(parser))
+            owned = _owned(parser)
+            early_config.stash[_TAKEN] = [name for name in _OPTIONS if name in owned]
+            # The list is the one that pytest parses next, so it is changed in place.
+            args[:] = _full_names(args, _OPTIONS.keys() - owned)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -80,6 +83,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
         values = {name: config.getoption(_destination(name)) for name in _OPTIONS | _FULL_ONLY}
         install(config, values)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which short names belong to others here."""
+    taken = config.stash.get(_TAKEN, [])
+    return [f"hookproof: --{name} belongs to another plugin, use {PREFIX}{name}" for name in taken]
 
 
 def _destination(name: str) -> str:

@@ -20,9 +20,8 @@ from types import TracebackType
 from typing import Self
 
 from conformance.catalogue import Catalogue
-from conformance.harness.setup import format_numbers
 from conformance.isolation import clean_environment, command, pytest_arguments, search_path
-from conformance.judging.records import Broken, RecordReader
+from conformance.judging.records import Broken, RecordReader, format_numbers
 from conformance.judging.subject import Subject
 from conformance.judging.terms import Terms
 from conformance.report.evidence import Evidence
@@ -100,6 +99,7 @@ class Judging:
     # -- one process
 
     def _start(self) -> None:
+        self._kill()
         self._over.clear()
         self.evidence.finished.clear()
         with (self._folder / "stderr").open("wb") as stderr:
@@ -177,7 +177,7 @@ class Judging:
         ]
         for item in blamed:
             self._note(f"the judging process {how}", item)
-        if not blamed and not well:
+        if not blamed and not well and not self.evidence.broken:
             last = self._last_words()
             self.evidence.add("main", Broken(f"the judging process {how} outside of any test{last and f': {last}'}"))
         return bool(blamed)

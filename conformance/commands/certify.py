@@ -8,7 +8,8 @@ import signal
 import stat
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -150,8 +151,7 @@ class _Certification:
         from conformance.runner import Judging, Plan
 
         plan = Plan(subject, self.terms, suite, catalogue, self.options["engine"], self.options["processes"])
-        signal.signal(signal.SIGTERM, _terminated)
-        with Judging(plan) as judging:
+        with _unwinding_when_terminated(), Judging(plan) as judging:
             # Imported here, because the judging process is busy starting up meanwhile.
             from conformance.report.build import build_report
 
@@ -228,6 +228,17 @@ def _write(path: str, content: bytes) -> None:
         raise UsageError(f"the report path {printable(path, 200)!r} cannot be written: {error.strerror}") from error
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:
-    # Unwinds the stack, so that the judging process is ended too.
-    sys.exit(128 + number)
+@contextmanager
+def _unwinding_when_terminated() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP unwind the stack, so that the judging process is ended too."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    former = [signal.signal(number, leave) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, former, strict=True):
+            signal.signal(number, handler)

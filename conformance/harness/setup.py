@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from conformance.catalogue import Catalogue
-from conformance.errors import CouldNotJudge
+from conformance.errors import CouldNotJudge, RegistrationError
+from conformance.judging.records import parse_numbers
 from conformance.judging.subject import DEFAULT_SEED, Subject
 from conformance.judging.terms import Terms, make_subject, parse_memory, read_config, read_plugin
 from conformance.registry import load_suite, suite_names
@@ -61,14 +63,21 @@ def _read(options: Mapping[str, Any]) -> Setup:
     return Setup(
         subjects=subjects,
         terms=terms,
-        # Every suite, because those of other systems are collected too, and have to be told from other people's tests.
-        suites=tuple(load_suite(name) for name in suite_names()),
+        suites=tuple(_all_suites()),
         catalogues=catalogues,
         engine=options["engine"],
         json=None if options["json"] is None else Path(options["json"]),
         records=None if options["records"] is None else Path(options["records"]),
         skip=parse_numbers(options["skip"] or ""),
     )
+
+
+def _all_suites() -> Iterator[Suite]:
+    """Give every suite: those of other systems are collected too, and have to be told from other people's tests."""
+    for name in suite_names():
+        # One that cannot be imported has no tests that could be collected.
+        with suppress(RegistrationError):
+            yield load_suite(name)
 
 
 def _terms(options: Mapping[str, Any]) -> Terms:
@@ -85,23 +94,3 @@ def _terms(options: Mapping[str, Any]) -> Terms:
         seed=DEFAULT_SEED if seed is None else seed,
     )
     return terms if options["only"] is None else terms.selecting(options["only"])
-
-
-def format_numbers(numbers: frozenset[int]) -> str:
-    """Write a set of numbers as ranges: `0-3,7`."""
-    ranges: list[list[int]] = []
-    for number in sorted(numbers):
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in ranges)
-
-
-def parse_numbers(text: str) -> frozenset[int]:
-    """Read what `format_numbers` wrote."""
-    numbers: set[int] = set()
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        numbers.update(range(int(first), int(last or first) + 1))
-    return frozenset(numbers)

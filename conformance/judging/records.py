@@ -189,3 +189,23 @@ class RecordReader:
 def _decoded(process: str, lines: Iterable[bytes]) -> Iterator[tuple[str, Record]]:
     for line in lines:
         yield process, decode(line)
+
+
+def format_numbers(numbers: frozenset[int]) -> str:
+    """Write a set of numbers as ranges: `0-3,7`."""
+    ranges: list[list[int]] = []
+    for number in sorted(numbers):
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in ranges)
+
+
+def parse_numbers(text: str) -> frozenset[int]:
+    """Read what `format_numbers` wrote."""
+    numbers: set[int] = set()
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        numbers.update(range(int(first), int(last or first) + 1))
+    return frozenset(numbers)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from conformance.errors import BadSelector, CouldNotJudge, NoKnownSystem
+from conformance.errors import BadSelector, CouldNotJudge, NoKnownSystem, RegistrationError
 from conformance.judging.subject import (
     DEFAULT_SEED,
     PROFILES,
@@ -181,13 +181,24 @@ def _read(path: str, what: str) -> bytes:
 def identify(info: ModuleInfo, abi: str | None) -> tuple[System, Detection]:
     """Find the plugin system that recognises a module, by its exports alone.
 
-    Raises `UnknownSystem`, `NoKnownSystem`, and `UsageError` where several systems recognise it.
+    Raises `UnknownSystem`, `NoKnownSystem`, `RegistrationError` where the one that might cannot be imported, and
+    `UsageError` where several systems recognise it.
     """
     summary = ModuleSummary(info.imports, info.exports)
     names = system_names() if abi is None else (abi,)
-    found = [
-        (system, detection) for system in map(load_system, names) if (detection := system.detect(summary)) is not None
-    ]
+    found: list[tuple[System, Detection]] = []
+    broken: list[RegistrationError] = []
+    for name in names:
+        try:
+            system = load_system(name)
+        except RegistrationError as error:
+            broken.append(error)
+            continue
+        if (detection := system.detect(summary)) is not None:
+            found.append((system, detection))
+    if not found and broken:
+        # One that cannot be imported matters only where no other knows the module.
+        raise broken[0]
     if not found:
         whose = abi or f"any known plugin system ({', '.join(names)})"
         raise NoKnownSystem(f"the module exports no hook of {whose}, so there is nothing to judge")

@@ -86,8 +86,8 @@ class _Page:
                 (subject.name, "bold"),
             )
         )
-        for problem in filter(None, (subject.problem, report.engine.problem)):
-            self.field("reason", problem)
+        for reason in self.reasons():
+            self.field("reason", reason)
         if subject.abi is not None:
             detected = f" ({subject.detection})" if subject.detection else ""
             self.field("plugin", f"{subject.abi} {subject.revision}{detected}")
@@ -99,6 +99,17 @@ class _Page:
             self.field("engine", f"{report.engine.name}{version}{validity.get(report.engine.validity or '', '')}")
         if report.results:
             self.field("results", ", ".join(self.counts()))
+
+    def reasons(self) -> Iterable[str]:
+        """Tell in a line why there is no verdict."""
+        problems = [*filter(None, (self.report.subject.problem, self.report.engine.problem))]
+        errors = [result for result in self.report.results if result.outcome is Outcome.ERROR]
+        if problems or self.report.verdict is not Verdict.COULD_NOT_JUDGE:
+            return problems
+        if not errors:
+            return ["nothing was executed"]
+        reason, ids = _grouped(errors)[0]
+        return [f"{reason} ({ids[0]}{f' and {len(errors) - 1} more' if len(errors) > 1 else ''})"]
 
     def counts(self) -> Iterable[str]:
         def count(outcome: Outcome, *levels: Level) -> int:
