@@ -10,12 +10,12 @@ import argparse
 import sys
 from types import ModuleType
 
-from toolchains import manifest, rust, tinygo
+from toolchains import manifest, rust, tinygo, typescript
 from toolchains.catalogue import PLUGINS, Plugin
 from toolchains.common import FIXTURES, ROOT, SOURCES, BuildFailed, MissingTool, cache_folder, say
 from toolchains.wasm import exports
 
-LANGUAGES: dict[str, ModuleType] = {"rust": rust, "tinygo": tinygo}
+LANGUAGES: dict[str, ModuleType] = {"rust": rust, "tinygo": tinygo, "typescript": typescript}
 
 
 def main(arguments: list[str] | None = None) -> int:

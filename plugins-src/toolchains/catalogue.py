@@ -41,4 +41,5 @@ PLUGINS = (
     Plugin("word-guard", "rust", "r2", "rust/word-guard"),
     Plugin("token-meter", "tinygo", "r2", "tinygo/token-meter"),
     Plugin("model-gate", "tinygo", "r0", "tinygo/model-gate"),
+    Plugin("request-stamp", "typescript", "r2", "typescript/assembly"),
 )

@@ -1,0 +1,36 @@
+"""Builds the TypeScript plugins: AssemblyScript from the npm registry, in the versions of the lock file."""
+
+import json
+from pathlib import Path
+
+from toolchains.catalogue import Plugin
+from toolchains.common import SOURCES, find, mirror, run
+
+COMMAND = "python plugins-src/build.py typescript"
+
+
+def toolchain() -> str:
+    """Name the compiler, for the manifest."""
+    return f"AssemblyScript {_version(SOURCES / 'typescript' / 'package-lock.json')}"
+
+
+def build(plugins: tuple[Plugin, ...], cache: Path) -> dict[Plugin, bytes]:
+    """Build the plugins and return their bytes.
+
+    Entry files are never named `index.ts`: the compiler takes such a file for a library's, and writes an empty
+    module without an error.
+    """
+    node = find("node", "install Node.js 20 or later, with npm")
+    npm = find("npm", "install Node.js 20 or later, with npm")
+    work = mirror(SOURCES / "typescript", cache / "typescript" / "source")
+    installed = work / "node_modules" / ".package-lock.json"
+    if not installed.exists() or _version(installed) != _version(work / "package-lock.json"):
+        run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder=work)
+    run([node, "node_modules/assemblyscript/bin/asc.js", "--config", "asconfig.json"], folder=work)
+    return {plugin: (work / "build" / f"{plugin.name}.wasm").read_bytes() for plugin in plugins}
+
+
+def _version(lock: Path) -> str:
+    """Return the compiler's version that a lock file names."""
+    version: str = json.loads(lock.read_text())["packages"]["node_modules/assemblyscript"]["version"]
+    return version
