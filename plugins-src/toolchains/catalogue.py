@@ -39,6 +39,7 @@ class Plugin:
 
 PLUGINS = (
     Plugin("word-guard", "rust", "r2", "rust/word-guard"),
+    Plugin("audit-mark", "rust", "r1b", "rust/audit-mark"),
     Plugin("token-meter", "tinygo", "r2", "tinygo/token-meter"),
     Plugin("model-gate", "tinygo", "r0", "tinygo/model-gate"),
     Plugin("request-stamp", "typescript", "r2", "typescript/assembly"),

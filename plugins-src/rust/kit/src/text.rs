@@ -36,6 +36,11 @@ pub fn payload_members<'a>(payload: &Object<'a>, wrapper: &str, name: &str) -> V
     payload.get(name).into_iter().chain(wrapped).collect()
 }
 
+/// Decodes a value that is a string.
+pub fn string(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
 /// Whether any string value inside the JSON text satisfies the test. None when the text is not JSON.
 pub fn any_string(json: &[u8], test: impl Fn(&str) -> bool) -> Option<bool> {
     let mut found = false;

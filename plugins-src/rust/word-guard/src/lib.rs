@@ -13,7 +13,7 @@ mod words;
 use std::sync::{PoisonError, RwLock};
 
 use plugin_kit::text::{body, encode, payload_members};
-use plugin_kit::{Object, ObjectWriter, Refusal, answer, input};
+use plugin_kit::{Object, ObjectWriter, Refusal, answer, failure, input, run};
 use words::BlockedWords;
 
 /// Set by `init`, only read after: nothing of a request stays in the instance.
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn post_hook(pointer: *const u8, length: usize) -> u64 {
         let blocked = with_settings(|settings| {
             choices.iter().any(|text| settings.blocked.in_json(text.get().as_bytes()))
         });
-        let error = plugin_kit::failure(call)?;
+        let error = failure(call)?;
         Ok(ObjectWriter::new()
             .raw("context", verdict(blocked))
             .raw("response", "null")
@@ -180,16 +180,6 @@ pub unsafe extern "C" fn post_hook(pointer: *const u8, length: usize) -> u64 {
             .string("hook_error", "")
             .finish())
     })
-}
-
-/// Reads the input, runs the hook, and turns what was not understood into the hook's error member.
-fn run(error: &str, document: &[u8], hook: impl FnOnce(&Object) -> Result<Vec<u8>, Refusal>) -> u64 {
-    let result = Object::parse(document).and_then(|call| hook(&call));
-    answer(
-        result.unwrap_or_else(|refusal| {
-            ObjectWriter::new().raw("context", "{}").string(error, &refusal).finish()
-        }),
-    )
 }
 
 fn verdict(blocked: bool) -> Vec<u8> {
