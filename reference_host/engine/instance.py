@@ -152,13 +152,18 @@ class GuestInstance(ABC):
             answer = function.implementation(self, *numbers)
             results = values.host_results(f"{function.module}.{function.name}", type_, answer)
         except BaseException as error:
-            self._pending = error
+            self._abort(error)
             raise
         if self._death is not None:
             # A call back into the guest was aborted, and the host function went on regardless: the guest cannot.
-            self._pending = self._death
+            self._abort(self._death)
             raise self._death
         return results
+
+    def _abort(self, error: BaseException) -> None:
+        """Remember why the guest's execution is about to end; the first reason counts."""
+        if self._pending is None:
+            self._pending = error
 
     def _refused(self, size: int, delta: int) -> None:
         """Note that `memory.grow` answered -1; pages."""

@@ -1,4 +1,4 @@
-"""The engine `wasmtime`: compiled to machine code by Cranelift, through the plain API of wasmtime-py.
+"""The engine `wasmtime`: compiled to machine code by Cranelift, through wasmtime-py.
 
 Nothing of the library is seen above the seam. A module is compiled with the additions of `instrument`; its imports and
 exports are those of the module as it was given.
@@ -12,7 +12,6 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
 
 import wasmtime
 
@@ -35,6 +34,7 @@ from reference_host.engine.interface import (
 )
 from reference_host.engine.linking import check_limits, resolve
 from reference_host.engine.memory import BoundedMemory
+from reference_host.engine.wasmtime_host import host_function
 from reference_host.errors import InvalidModule, LoadError, Trap, TrapCode, UnsupportedModule
 
 _UNLIMITED_FUEL = 2**64 - 1
@@ -52,13 +52,6 @@ _CODES = {
     wasmtime.TrapCode.UNREACHABLE: TrapCode.UNREACHABLE,
     wasmtime.TrapCode.INTERRUPT: TrapCode.DEADLINE,
     wasmtime.TrapCode.OUT_OF_FUEL: TrapCode.FUEL_EXHAUSTED,
-}
-
-_VALUE_TYPES: dict[ValueType, Callable[[], wasmtime.ValType]] = {
-    ValueType.I32: wasmtime.ValType.i32,
-    ValueType.I64: wasmtime.ValType.i64,
-    ValueType.F32: wasmtime.ValType.f32,
-    ValueType.F64: wasmtime.ValType.f64,
 }
 
 # How the validator speaks of what it knows but was told to refuse.
@@ -300,35 +293,30 @@ class WasmtimeInstance(GuestInstance):
         return self._compiled.info.memories
 
     def _host_function(self, index: int, type_: FuncType) -> wasmtime.Func:
-        # The library keeps the callback in a table of the process until the store goes. A strong reference to the
-        # instance (or to the host function, which may well refer to it) would keep the store, and its gigabytes of
-        # address space, for ever.
-        reference = weakref.ref(self)
-
-        def callback(*arguments: Number) -> Any:
-            instance = reference()
-            assert instance is not None, "an instance outlives the calls into it"
-            results = instance._call_host(index, arguments)
-            return None if not results else results[0] if len(results) == 1 else results
-
-        return wasmtime.Func(self._store, _func_type(type_), callback)
+        return self._callback(type_, lambda instance, arguments: instance._call_host(index, arguments))
 
     def _watch_growth(self, table: str) -> None:
-        reference = weakref.ref(self)
-
-        def callback(size: int, delta: int) -> None:
-            instance = reference()
-            if instance is not None:
-                instance._refused(size, delta)
+        def refused(instance: WasmtimeInstance, arguments: Sequence[Number]) -> Sequence[Number]:
+            size, delta = arguments
+            instance._refused(int(size), int(delta))
+            return ()
 
         refusals = self._exports[table]
         assert isinstance(refusals, wasmtime.Table)
-        type_ = FuncType((ValueType.I32, ValueType.I32))
-        refusals.set(self._store, 0, wasmtime.Func(self._store, _func_type(type_), callback))
+        refusals.set(self._store, 0, self._callback(FuncType((ValueType.I32, ValueType.I32)), refused))
 
+    def _callback(
+        self, type_: FuncType, run: Callable[[WasmtimeInstance, Sequence[Number]], Sequence[Number]]
+    ) -> wasmtime.Func:
+        # The library holds what it calls until the store goes. A strong reference to the instance (or to a host
+        # function, which may well refer to it) would keep the store, and its gigabytes of address space, for ever.
+        reference = weakref.ref(self)
 
-def _func_type(type_: FuncType) -> wasmtime.FuncType:
-    return wasmtime.FuncType(
-        [_VALUE_TYPES[value]() for value in type_.parameters],
-        [_VALUE_TYPES[value]() for value in type_.results],
-    )
+        def instance() -> WasmtimeInstance:
+            found = reference()
+            assert found is not None, "an instance outlives the calls into it"
+            return found
+
+        return host_function(
+            self._store, type_, lambda arguments: run(instance(), arguments), lambda error: instance()._abort(error)
+        )

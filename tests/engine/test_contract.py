@@ -957,6 +957,33 @@ def test_an_import_that_nobody_provides_is_named(make: Make, fields: str, senten
     assert str(raised.value) == sentence
 
 
+def test_two_threads_that_run_guests_at_once_get_their_own_ends(engine: Engine, wat: Callable[[str], bytes]) -> None:
+    module = engine.compile(
+        wat(
+            """(module (import "env" "h" (func $h))
+          (func (export "host") call $h) (func (export "trap") unreachable))"""
+        )
+    )
+    ends: dict[str, set[str]] = {"host": set(), "trap": set()}
+
+    def fail(_: Instance) -> None:
+        raise KeyError("of the host")
+
+    def run(name: str) -> None:
+        for _ in range(300):
+            try:
+                module.instantiate([host("h", NO_VALUES, fail)]).call(name)
+            except Exception as error:  # noqa: BLE001 - whatever comes is what is looked at
+                ends[name].add(repr(error))
+
+    threads = [threading.Thread(target=run, args=[name]) for name in ("host", "trap", "host", "trap")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ends == {"host": {"KeyError('of the host')"}, "trap": {"Trap('unreachable')"}}
+
+
 # --- many instances --------------------------------------------------------------------------------------------------
 
 
