@@ -246,6 +246,8 @@ class _ModuleReader:
                     raise MalformedModule(f"the {name} section is longer than its contents", contents.offset)
             elif id_ == CODE:
                 bodies = contents.u32()
+        if len(self.memories) > 1:
+            raise UnsupportedModule(f"the module has {len(self.memories)} memories, WebAssembly 2.0 allows one")
         if defined != bodies:
             raise MalformedModule(f"{defined} functions are declared and {bodies} have a body", len(self.binary))
         return ModuleInfo(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from reference_host.engine import values
-from reference_host.engine.interface import FuncType, GrowthRefused, HostFunction, Limits, MemoryType, Number
+from reference_host.engine.interface import MAX_PAGES, FuncType, GrowthRefused, HostFunction, Limits, MemoryType, Number
 from reference_host.errors import CallError, StartFailed, Trap, TrapCode
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class GuestInstance(ABC):
         """Note that `memory.grow` answered -1; pages."""
         if len(self._refusals) < MAX_REFUSALS:
             own = next((memory.maximum for memory in self._memories() if memory.maximum is not None), None)
-            limit = self._limits.memory_pages if own is None else min(own, self._limits.memory_pages)
+            limit = min(MAX_PAGES if own is None else own, self._limits.memory_pages)
             self._refusals.append(GrowthRefused(size, delta % 2**32, limit))
 
     @abstractmethod

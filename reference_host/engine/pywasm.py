@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -76,7 +77,11 @@ class PywasmEngine:
         if sys.flags.optimize:
             raise EngineMissing("engine pywasm cannot be used under python -O: its traps are assert statements")
         self.version = version("pywasm")
-        self._validator: Engine | None = find_validator()
+
+    @cached_property
+    def _validator(self) -> Engine | None:
+        # Not before it is needed: looking for it makes an engine of every kind, of this one too.
+        return find_validator()
 
     def validate(self, binary: bytes) -> None:
         """See `Engine.validate`: asks another engine, where there is one that validates."""

@@ -45,8 +45,6 @@ def load_engine(name: str | None = None) -> Engine:
 def find_validator() -> Engine | None:
     """Load the first engine that validates, None where none is installed: engines that do not validate need one."""
     for name in engine_names():
-        if name == "pywasm":  # asking it would ask itself again
-            continue
         try:
             engine = load_engine(name)
         except EngineMissing:

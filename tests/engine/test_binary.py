@@ -272,6 +272,7 @@ def test_an_index_or_a_limit_that_cannot_be_is_invalid(sections: bytes) -> None:
         pytest.param(section(5, b"\x01\x03\x01\x01"), "threads", id="shared-memory"),
         pytest.param(section(5, b"\x01\x04\x01"), "memory64", id="memory64"),
         pytest.param(section(5, b"\x01\x08\x01\x00"), "custom page sizes", id="page-size"),
+        pytest.param(section(5, b"\x02\x00\x01\x00\x01"), "2 memories", id="two-memories"),
         pytest.param(section(13, b"\x00"), "tags", id="tags"),
     ],
 )  # fmt: skip
