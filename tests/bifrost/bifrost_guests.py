@@ -224,3 +224,19 @@ every_engine = pytest.mark.parametrize("load", [pytest.param(Loader(name), id=na
 
 large_memories = pytest.mark.parametrize("load", [pytest.param(Loader("wasmtime"), id="wasmtime")])
 """Runs a test where gigabytes of untouched memory cost nothing: pywasm fills all of them, which takes seconds."""
+
+PRINTING = """
+(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+"""
+
+
+def printing(text: str, descriptor: int = 1) -> str:
+    """WAT that prints up to eight characters; the module needs the imports `PRINTING`."""
+    vector, data = 24, 40
+    stores = [
+        f"(i64.store (i32.const {data}) (i64.const {int.from_bytes(text.encode(), 'little')}))",
+        f"(i32.store (i32.const {vector}) (i32.const {data}))",
+        f"(i32.store (i32.const {vector + 4}) (i32.const {len(text)}))",
+    ]
+    call = f"(i32.const {descriptor}) (i32.const {vector}) (i32.const 1) (i32.const {vector + 8})"
+    return f"{' '.join(stores)} (drop (call $fd_write {call}))"
