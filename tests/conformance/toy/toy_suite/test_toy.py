@@ -107,6 +107,8 @@ def test_trouble(module: Module, subject: Subject, judge: Judge) -> None:
         raise SystemExit(0)
     elif "trouble_hang" in names:
         time.sleep(3600)
+    elif "trouble_slow" in names:
+        time.sleep(1.2)
     elif "trouble_raise" in names:
         raise ValueError("a defect of the suite")
     elif "trouble_memory" in names:
