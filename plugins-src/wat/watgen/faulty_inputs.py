@@ -58,6 +58,8 @@ def plugins() -> Iterator[Plugin]:
                 revision=revision,
             )
     yield from by_condition()
+    yield from by_form()
+    yield from by_case()
 
 
 def by_condition() -> Iterator[Plugin]:
@@ -91,6 +93,56 @@ def by_condition() -> Iterator[Plugin]:
                 ),
                 revision=revision,
             )
+
+
+FORMS = (
+    (
+        "end",
+        "that does not end with a brace",
+        "(i32.ne\n  (i32.load8_u (i32.sub (i32.add (local.get $input) (local.get $length)) (i32.const 1)))\n"
+        "  (i32.const 0x7d))",
+    ),
+    ("begin", "that does not begin with a brace", "(i32.ne (i32.load8_u (local.get $input)) (i32.const 0x7b))"),
+)
+
+
+def by_form() -> Iterator[Plugin]:
+    """Trap on input that is no JSON object."""
+    for revision, hooks in HOOKS.items():
+        for number, hook in enumerate(hooks):
+            slug, what, condition = FORMS[number % len(FORMS)]
+            if revision == "r0":
+                condition = condition.replace("$input", "$context").replace("$length", "$context_length")
+            yield variation(
+                "INPUT-009",
+                f"{slug}-{hook}",
+                f"{hook} traps on input {what}",
+                doing(revision, hook, choosing(condition, "(unreachable)", pass_on(revision, hook))),
+                revision=revision,
+            )
+
+
+def by_case() -> Iterator[Plugin]:
+    """Look for a header, or for a query parameter, in one spelling only."""
+    for revision, hooks in HOOKS.items():
+        for hook in hooks:
+            if hook in ("pre_hook", POST):
+                continue
+            denied = b'{"error":"no team, no answer"}'
+            if hook == "http_stream_chunk_hook":
+                denied = b'{"skip":true}'
+            for slug, what, needle in (
+                ("header", "the header x-team", '"x-team":'),
+                ("query", "the query parameter Debug", '"Debug":'),
+            ):
+                if slug == "header" or revision == "r2":
+                    yield variation(
+                        "INPUT-010",
+                        f"{slug}-{hook}",
+                        f"{hook} looks for {what} in this spelling only",
+                        when_input_has(revision, hook, needle, denied, negated=slug == "header"),
+                        revision=revision,
+                    )
 
 
 def refusing(revision: str, hook: str, condition: str, error: str) -> Pieces:

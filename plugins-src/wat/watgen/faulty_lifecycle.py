@@ -162,6 +162,13 @@ def naming() -> Iterator[Plugin]:
         slug, title, data = NAMES[1]
         yield variation("NAME-003", slug, title, {"constants": {"name": data}}, revision=revision)
         yield variation(
+            "NAME-006",
+            "quoted",
+            "its name is a JSON string",
+            {"constants": {"name": b'"plain"'}},
+            revision=revision,
+        )
+        yield variation(
             "NAME-004",
             "init",
             "the name changes with init",
@@ -189,6 +196,9 @@ def naming() -> Iterator[Plugin]:
     for slug, title, data in NAMES:
         if slug != NAMES[1][0]:
             yield variation("NAME-003", slug, title, {"constants": {"name": data}})
+    yield variation(
+        "NAME-006", "object", "its name is a JSON object", {"constants": {"name": b'{"name":"plain","version":3}'}}
+    )
     yield from naming_after_traffic()
 
 

@@ -22,6 +22,7 @@ def plugins() -> Iterator[Plugin]:
     yield from on_static_data()
     yield from trapping()
     yield from not_taking_back()
+    yield from freeing_inputs()
     yield from writing_elsewhere()
     yield from growing()
     yield from packing()
@@ -313,6 +314,41 @@ def stack() -> Pieces:
   (global.set $arena (i32.sub (local.get $pointer) (i32.const 8)))
   (global.set $live (i32.load (global.get $arena)))"""
     return merge({"globals": ARENA_GLOBALS}, malloc("r2", body), free("r2", back))
+
+
+TOLERANT: Pieces = {
+    "helpers": {
+        "alloc": BASE_ALLOC.replace(
+            "(then (i32.store (local.get $head) (i32.load offset=4 (local.get $block))))",
+            "(then\n      (i32.store (local.get $head) (i32.load offset=4 (local.get $block)))\n"
+            "      (i32.store (local.get $block) (local.get $class)))",
+        ),
+        "release": BASE_RELEASE.replace(
+            "  (local.set $head\n",
+            "  (if (i32.ge_u (i32.load (local.get $block)) (i32.const 256)) (then (return)))\n  (local.set $head\n",
+        ).replace(
+            "  (i32.store (local.get $head) (local.get $block)))",
+            "  (i32.store (local.get $head) (local.get $block))\n"
+            "  (i32.store (local.get $block) (i32.or (i32.load (local.get $block)) (i32.const 256))))",
+        ),
+    }
+}
+"""An allocator that marks free blocks, and ignores that one is freed twice."""
+
+
+def freeing_inputs() -> Iterator[Plugin]:
+    """Free the input, which is the host's to free: an allocator that forgives it keeps everything else in order."""
+    for revision in EVERY:
+        for name in hooks(revision) if revision == "r2" else ("pre_hook",):
+            body = f"{pass_on(revision, name)}\n(call $release (local.get $input))"
+            yield variation(
+                "OWN-003",
+                f"frees-{name}",
+                f"{name} frees its input",
+                TOLERANT,
+                doing(revision, name, body),
+                revision=revision,
+            )
 
 
 def writing_elsewhere() -> Iterator[Plugin]:
