@@ -86,6 +86,7 @@ def entry(plugin: Plugin, wasm: bytes) -> manifest.Entry:
         "source": (SOURCES / plugin.source).relative_to(ROOT).as_posix(),
         "sha256": manifest.digest(wasm),
         "breaks": None,
+        "description": plugin.description,
     }
 
 

@@ -25,6 +25,7 @@ class Plugin:
     language: str
     revision: str
     source: str
+    description: str
 
     @property
     def path(self) -> str:
@@ -38,9 +39,39 @@ class Plugin:
 
 
 PLUGINS = (
-    Plugin("word-guard", "rust", "r2", "rust/word-guard"),
-    Plugin("audit-mark", "rust", "r1b", "rust/audit-mark"),
-    Plugin("token-meter", "tinygo", "r2", "tinygo/token-meter"),
-    Plugin("model-gate", "tinygo", "r0", "tinygo/model-gate"),
-    Plugin("request-stamp", "typescript", "r2", "typescript/assembly"),
+    Plugin(
+        "word-guard",
+        "rust",
+        "r2",
+        "rust/word-guard",
+        "refuses requests that hold a blocked word, and drops such chunks of a streamed answer",
+    ),
+    Plugin(
+        "audit-mark",
+        "rust",
+        "r1b",
+        "rust/audit-mark",
+        "notes in the context who asked for what, and gives the provider the request's id",
+    ),
+    Plugin(
+        "token-meter",
+        "tinygo",
+        "r2",
+        "tinygo/token-meter",
+        "counts the tokens of prompts, answers and chunks, and refuses prompts above a limit",
+    ),
+    Plugin(
+        "model-gate",
+        "tinygo",
+        "r0",
+        "tinygo/model-gate",
+        "refuses requests for models that the house does not want used",
+    ),
+    Plugin(
+        "request-stamp",
+        "typescript",
+        "r2",
+        "typescript/assembly",
+        "sets headers on every request, and limits its completion tokens",
+    ),
 )

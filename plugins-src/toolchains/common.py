@@ -63,12 +63,29 @@ def run(
 ) -> str:
     """Run a program and return what it printed; raise `BuildFailed` with its messages when it fails."""
     line = [str(part) for part in command]
+    find(line[0], "the build runs it")
     done = subprocess.run(
         line, cwd=folder, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise BuildFailed(f"{' '.join(line)}\nended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+def fetch(
+    what: str,
+    command: Sequence[str | Path],
+    *,
+    folder: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> str:
+    """Run a package client; raise `MissingTool` with its own reason when it does not get what it went for."""
+    try:
+        return run(command, folder=folder, env=env)
+    except BuildFailed as failure:
+        lines = [line.strip() for line in str(failure).splitlines()[2:] if line.strip()]
+        reason = next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "no reason told")
+        raise MissingTool(f"{what} cannot be fetched ({reason})") from failure
 
 
 def say(text: str) -> None:

@@ -3,8 +3,10 @@
 Other builders add entries of their own; `replace` touches only those that it is given.
 """
 
+import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict
@@ -27,6 +29,7 @@ class Entry(TypedDict):
     source: str
     sha256: str
     breaks: str | None  # the requirement, for a faulty one
+    description: str
 
 
 def digest(wasm: bytes) -> str:
@@ -42,8 +45,15 @@ def read(path: Path = MANIFEST) -> list[Entry]:
 
 def replace(entries: Iterable[Entry], path: Path = MANIFEST) -> None:
     """Put entries in the place of those with the same path, and keep all others as they are."""
-    known = {entry["path"]: entry for entry in read(path)}
-    known.update({entry["path"]: entry for entry in entries})
-    # One member a line, so that a rebuild shows as the one line that changed.
-    text = json.dumps([known[name] for name in sorted(known)], indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # the builds of other fixtures may write at the same time
+        known = {entry["path"]: entry for entry in read(path)}
+        known.update({entry["path"]: entry for entry in entries})
+        # One member a line, so that a rebuild shows as the one line that changed.
+        text = json.dumps([known[name] for name in sorted(known)], indent=2, ensure_ascii=False)
+        part = path.with_suffix(".json.part")
+        part.write_text(text + "\n", encoding="utf-8")
+        part.replace(path)
+    finally:
+        os.close(folder)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from toolchains.catalogue import Plugin
-from toolchains.common import SOURCES, BuildFailed, MissingTool, find, mirror, run
+from toolchains.common import SOURCES, BuildFailed, MissingTool, fetch, find, mirror, run
 
 TARGET = "wasm32-unknown-unknown"
 COMMAND = "python plugins-src/build.py rust"
@@ -36,7 +36,7 @@ def build(plugins: tuple[Plugin, ...], cache: Path) -> dict[Plugin, bytes]:
     _provide_target(work)
     env = {"CARGO_TARGET_DIR": str(cache / "rust" / "target"), "CARGO_TERM_COLOR": "never"}
     settings = work / ".cargo" / "config.toml"
-    replacement = run([cargo, "vendor", "--versioned-dirs", "vendor"], folder=work, env=env)
+    replacement = fetch("the crates", [cargo, "vendor", "--versioned-dirs", "vendor"], folder=work, env=env)
     settings.parent.mkdir(exist_ok=True)
     settings.write_text(replacement)
     env["CARGO_ENCODED_RUSTFLAGS"] = f"--remap-path-prefix={work}{os.sep}="
@@ -51,7 +51,7 @@ def _provide_target(work: Path) -> None:
     if rustup is not None:
         installed = run([rustup, "toolchain", "list"], folder=work)
         if not re.search(rf"^{re.escape(version())}\b", installed, re.MULTILINE):
-            run([rustup, "toolchain", "install", version(), "--profile", "minimal", "--no-self-update"])
+            fetch(toolchain(), [rustup, "toolchain", "install", version(), "--profile", "minimal", "--no-self-update"])
     found = run(["rustc", "--version"], folder=work).split()[1]
     if found != version():
         raise MissingTool(f"rustc is {found}, the plugins are built with {version()}: install it through rustup")
@@ -59,4 +59,4 @@ def _provide_target(work: Path) -> None:
     if not library.is_dir():
         if rustup is None:
             raise MissingTool(f"rustc has no library for {TARGET}, and there is no rustup to fetch it")
-        run([rustup, "target", "add", TARGET, "--toolchain", version()])
+        fetch(f"Rust's library for {TARGET}", [rustup, "target", "add", TARGET, "--toolchain", version()])

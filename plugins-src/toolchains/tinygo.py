@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from toolchains.catalogue import Plugin
-from toolchains.common import SOURCES, MissingTool, find, mirror, run
+from toolchains.common import SOURCES, MissingTool, fetch, find, mirror, run
 
 VERSION = "0.41.0"
 GO = "1.26.8"
@@ -31,6 +31,7 @@ def toolchain() -> str:
 
 def build(plugins: tuple[Plugin, ...], cache: Path) -> dict[Plugin, bytes]:
     """Build the plugins and return their bytes."""
+    find("go", f"install Go {GO}, or any Go that can fetch it")
     _provide_packages()
     # The caches of both compilers stay beside them, and the standard library is that of one exact Go.
     env = {"GOTOOLCHAIN": f"go{GO}", "GOCACHE": str(cache / "tinygo" / "cache"), "GOFLAGS": "-buildvcs=false"}
@@ -52,14 +53,14 @@ def _provide_compiler(folder: Path, env: dict[str, str]) -> tuple[Path, Path]:
     compiler, root = folder / f"tinygo-{VERSION}", folder / f"root-{VERSION}"
     if compiler.exists():
         return compiler, root
-    go = find("go", f"install Go {GO}, or any Go that can fetch it")
     module = folder / "compiler"
     module.mkdir(parents=True, exist_ok=True)
     (module / "go.mod").write_text(f"module compiler\n\ngo 1.26\n\nrequire {MODULE} v{VERSION}\n")
     (module / "tools.go").write_text(f'//go:build tools\n\npackage compiler\n\nimport _ "{MODULE}"\n')
     fresh = folder / "tinygo.part"
-    run([go, "build", "-mod=mod", "-trimpath", "-tags=llvm19", "-o", fresh, MODULE], folder=module, env=env)
-    library = Path(run([go, "list", "-mod=mod", "-m", "-f", "{{.Dir}}", MODULE], folder=module, env=env).strip())
+    fetch("TinyGo's source", ["go", "mod", "download", MODULE], folder=module, env=env)
+    run(["go", "build", "-mod=mod", "-trimpath", "-tags=llvm19", "-o", fresh, MODULE], folder=module, env=env)
+    library = Path(run(["go", "list", "-mod=mod", "-m", "-f", "{{.Dir}}", MODULE], folder=module, env=env).strip())
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(library, root, copy_function=shutil.copyfile)  # without the module cache's read-only modes
     for part in root.rglob("*"):
@@ -77,8 +78,8 @@ def _provide_packages() -> None:
         if apt is None or os.geteuid() != 0:
             raise MissingTool(f"install the Debian packages {' '.join(PACKAGES)}")
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        run([apt, "update"], env=quiet)
-        run([apt, "install", "-y", "--no-install-recommends", *PACKAGES], env=quiet)
+        fetch("Debian's package lists", [apt, "update"], env=quiet)
+        fetch("Debian's packages", [apt, "install", "-y", "--no-install-recommends", *PACKAGES], env=quiet)
     for command, wanted in ((["llvm-config-19", "--version"], LLVM), (["wasm-opt", "--version"], BINARYEN)):
         found = re.search(r"[\d.]+", run(command))
         if found is None or found[0] != wanted:

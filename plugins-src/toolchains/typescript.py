@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from toolchains.catalogue import Plugin
-from toolchains.common import SOURCES, find, mirror, run
+from toolchains.common import SOURCES, fetch, find, mirror, run
 
 COMMAND = "python plugins-src/build.py typescript"
 
@@ -25,7 +25,7 @@ def build(plugins: tuple[Plugin, ...], cache: Path) -> dict[Plugin, bytes]:
     work = mirror(SOURCES / "typescript", cache / "typescript" / "source")
     installed = work / "node_modules" / ".package-lock.json"
     if not installed.exists() or _version(installed) != _version(work / "package-lock.json"):
-        run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder=work)
+        fetch("AssemblyScript", [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder=work)
     run([node, "node_modules/assemblyscript/bin/asc.js", "--config", "asconfig.json"], folder=work)
     return {plugin: (work / "build" / f"{plugin.name}.wasm").read_bytes() for plugin in plugins}
 
