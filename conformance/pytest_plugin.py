@@ -41,7 +41,7 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "only": ("judge one requirement, ID, or one case, ID[case]", {"metavar": "SELECTOR"}),
 }
 _FULL_ONLY: dict[str, tuple[str, dict[str, Any]]] = {
-    "json": ("write the report as JSON (one --plugin only)", {"metavar": "FILE"}),
+    "json": ("write the report as JSON; for several plugins a folder", {"metavar": "FILE"}),
     # What `hookproof certify` tells its judging process.
     "shown-path": ("", {}),
     "records": ("", {}),

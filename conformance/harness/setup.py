@@ -50,8 +50,10 @@ def read_setup(options: Mapping[str, Any]) -> Setup:
 
 def _read(options: Mapping[str, Any]) -> Setup:
     paths: list[str] = options["plugin"]
-    if options["json"] is not None and len(paths) > 1:
-        raise UsageError("--hookproof-json takes the report on one plugin: give --plugin once")
+    if options["json"] is not None and len(paths) > 1 and not Path(options["json"]).is_dir():
+        raise UsageError(
+            "--hookproof-json needs a folder that exists where there are several plugins, for a report each"
+        )
     terms = _terms(options)
     subjects = tuple(
         make_subject(options["shown-path"] or path, read_plugin(path), terms, options["engine"] or "") for path in paths

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -29,7 +30,8 @@ class Summary:
             for n, subject in enumerate(setup.subjects)
         ]
         if setup.json is not None:
-            setup.json.write_text(dumps(self._reports[0][0]))
+            for number, (report, _) in enumerate(self._reports):
+                _report_path(setup.json, number, report.subject.name).write_text(dumps(report))
 
     @property
     def all_conform(self) -> bool:
@@ -43,3 +45,8 @@ class Summary:
             render(report, self._setup.catalogues[system], Console(file=text, color_system=None, markup=False))
             terminalreporter.section(f"hookproof: {report.subject.name}")
             terminalreporter.write_line(text.getvalue().rstrip("\n"))
+
+
+def _report_path(given: Path, number: int, name: str) -> Path:
+    """The file itself, or one in the folder that was given for several plugins, in the order of `--plugin`."""
+    return given / f"{number}-{Path(name).stem}.json" if given.is_dir() else given
