@@ -1,4 +1,4 @@
-;; breaks BIFROST-STATE-001: http_pre_hook answers in another way from its 150th call on
+;; breaks BIFROST-STATE-001: http_pre_hook answers in another way from its fifteenth call on
 ;; Bifrost r2. Written by build.py; do not edit.
 (module
   (memory (export "memory") 2)
@@ -86,7 +86,7 @@
   (func (export "init") (param $config i32) (param $length i32) (result i32)
     (i32.const 0))
   (func (export "http_pre_hook") (param $input i32) (param $length i32) (result i64)
-    (if (result i64) (i32.ge_u (call $count) (i32.const 150))
+    (if (result i64) (i32.ge_u (call $count) (i32.const 15))
       (then (call $answer (i32.const 1263) (i32.const 90)))
       (else (call $answer (i32.const 1032) (i32.const 77)))))
   (func (export "http_post_hook") (param $input i32) (param $length i32) (result i64)

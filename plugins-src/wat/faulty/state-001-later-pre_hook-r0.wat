@@ -1,4 +1,4 @@
-;; breaks BIFROST-STATE-001: pre_hook answers in another way from its 150th call on
+;; breaks BIFROST-STATE-001: pre_hook answers in another way from its fifteenth call on
 ;; Bifrost r0. Written by build.py; do not edit.
 (module
   (memory (export "memory") 2)
@@ -87,7 +87,7 @@
   (func (export "http_transport_intercept") (param $context i32) (param $context_length i32) (param $input i32) (param $length i32) (result i64)
     (call $answer (i32.const 1032) (i32.const 28)))
   (func (export "pre_hook") (param $context i32) (param $context_length i32) (param $input i32) (param $length i32) (result i64)
-    (if (result i64) (i32.ge_u (call $count) (i32.const 150))
+    (if (result i64) (i32.ge_u (call $count) (i32.const 15))
       (then (call $answer (i32.const 1157) (i32.const 61)))
       (else (call $answer (i32.const 1060) (i32.const 48)))))
   (func (export "post_hook") (param $context i32) (param $context_length i32) (param $input i32) (param $length i32) (param $error i32) (param $error_length i32) (result i64)

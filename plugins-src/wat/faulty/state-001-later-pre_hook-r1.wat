@@ -1,4 +1,4 @@
-;; breaks BIFROST-STATE-001: pre_hook answers in another way from its 150th call on
+;; breaks BIFROST-STATE-001: pre_hook answers in another way from its fifteenth call on
 ;; Bifrost r1. Written by build.py; do not edit.
 (module
   (memory (export "memory") 2)
@@ -86,7 +86,7 @@
   (func (export "http_intercept") (param $input i32) (param $length i32) (result i64)
     (call $answer (i32.const 1032) (i32.const 77)))
   (func (export "pre_hook") (param $input i32) (param $length i32) (result i64)
-    (if (result i64) (i32.ge_u (call $count) (i32.const 150))
+    (if (result i64) (i32.ge_u (call $count) (i32.const 15))
       (then (call $answer (i32.const 1196) (i32.const 100)))
       (else (call $answer (i32.const 1109) (i32.const 87)))))
   (func (export "post_hook") (param $input i32) (param $length i32) (result i64)

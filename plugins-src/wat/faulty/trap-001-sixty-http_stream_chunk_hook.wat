@@ -1,4 +1,4 @@
-;; breaks BIFROST-TRAP-001: http_stream_chunk_hook traps at its sixtieth call
+;; breaks BIFROST-TRAP-001: http_stream_chunk_hook traps from its sixtieth call on
 ;; Bifrost r2. Written by build.py; do not edit.
 (module
   (memory (export "memory") 2)

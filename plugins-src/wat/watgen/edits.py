@@ -77,12 +77,15 @@ def merge(*all_pieces: Pieces) -> dict[str, object]:
     return merged
 
 
-def variation(requirement: str, slug: str, title: str, *edits: Pieces, revision: str = "r2") -> Plugin:
+def variation(
+    requirement: str, slug: str, title: str, *edits: Pieces, revision: str = "r2", scope: str = "quick"
+) -> Plugin:
     """Make a faulty plugin. `requirement` without its prefix: `variation("PACK-001", "end", ...)`."""
     suffix = "" if revision == "r2" else f"-{revision}"
     name = f"{requirement.lower()}-{slug}{suffix}"
     pieces = merge(*edits)
-    return base(revision).with_(name=name, breaks=f"BIFROST-{requirement}", title=title, **pieces)
+    breaks = f"BIFROST-{requirement}"
+    return base(revision).with_(name=name, breaks=breaks, title=title, scope=scope, **pieces)
 
 
 def doing(revision: str, name: str, body: str) -> Pieces:

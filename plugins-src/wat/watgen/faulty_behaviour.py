@@ -103,7 +103,7 @@ def trapping() -> Iterator[Plugin]:
                 edits = (*pieces, doing(revision, hook, body))
                 yield variation("TRAP-001", f"{slug}-{hook}", f"{hook} {what}", *edits, revision=revision)
     for slug, hook, title, edit in (
-        ("sixty", STREAM, "traps at its sixtieth call", from_call("r2", STREAM, 60, "(unreachable)")),
+        ("sixty", STREAM, "traps from its sixtieth call on", from_call("r2", STREAM, 60, "(unreachable)")),
         ("once", "pre_hook", "traps once, at its fortieth call", COUNT_TO_FORTY),
         (
             "null-headers",
@@ -124,12 +124,17 @@ def trapping() -> Iterator[Plugin]:
             when("r2", "post_hook", '"has_error":true', "(unreachable)"),
         ),
     ):
-        yield variation("TRAP-001", f"{slug}-{hook}", f"{hook} {title}", edit)
+        scope = "full" if slug == "sixty" else "quick"
+        yield variation("TRAP-001", f"{slug}-{hook}", f"{hook} {title}", edit, scope=scope)
     body = choosing(
         "(i32.gt_u (local.get $length) (i32.const 65536))", "(unreachable)", pass_on("r2", "http_post_hook")
     )
     yield variation(
-        "TRAP-001", "large-http_post_hook", "http_post_hook traps on large bodies", doing("r2", "http_post_hook", body)
+        "TRAP-001",
+        "large-http_post_hook",
+        "http_post_hook traps on large bodies",
+        doing("r2", "http_post_hook", body),
+        scope="full",
     )
 
 
@@ -170,7 +175,7 @@ def endless() -> Iterator[Plugin]:
     for slug, hook, title, edit in (
         ("null-body", "http_pre_hook", "where the body is null", when("r2", "http_pre_hook", '"body":null', FOR_EVER)),
         ("role-only", STREAM, "for a chunk without content", when("r2", STREAM, '"delta":{"role"', FOR_EVER)),
-        ("later", "post_hook", "from its 150th call on", from_call("r2", "post_hook", 150, FOR_EVER)),
+        ("later", "post_hook", "from its thirtieth call on", from_call("r2", "post_hook", 30, FOR_EVER)),
     ):
         yield variation("TRAP-002", f"{slug}-{hook}", f"{hook} does not come to an end {title}", edit)
 
@@ -180,11 +185,11 @@ def changing() -> Iterator[Plugin]:
     for revision in HOOKS:
         for hook in hooks(revision) if revision in ("r0", "r2") else ("pre_hook",):
             special = plain(revision, hook)[:-1] + b',"tired":true}'
-            edit = from_call(revision, hook, 150, constant("special"))
+            edit = from_call(revision, hook, 15, constant("special"))
             yield variation(
                 "STATE-001",
                 f"later-{hook}",
-                f"{hook} answers in another way from its 150th call on",
+                f"{hook} answers in another way from its fifteenth call on",
                 {"constants": {"special": special}},
                 edit,
                 revision=revision,

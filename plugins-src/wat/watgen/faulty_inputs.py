@@ -79,6 +79,7 @@ def by_condition() -> Iterator[Plugin]:
                         "failed to parse input JSON: out of room",
                     ),
                     revision=revision,
+                    scope="full",
                 )
             yield variation(
                 "INPUT-007",

@@ -207,11 +207,11 @@ def naming_after_traffic() -> Iterator[Plugin]:
     yield variation(
         "NAME-004",
         "traffic",
-        "the name changes after a hundred requests",
+        "the name changes after thirty requests",
         {"constants": {"other": b"worn out"}},
         counting("r2", "http_pre_hook"),
         get_name(
-            "(if (result i64) (i32.gt_u (global.get $calls) (i32.const 100))"
+            "(if (result i64) (i32.gt_u (global.get $calls) (i32.const 30))"
             f" (then {constant('other')}) (else {constant('name')}))"
         ),
     )
@@ -233,6 +233,7 @@ def naming_after_traffic() -> Iterator[Plugin]:
         "get_name traps after sixty chunks",
         counting("r2", "http_stream_chunk_hook"),
         get_name(f"(if (i32.gt_u (global.get $calls) (i32.const 60)) (then (unreachable)))\n  {constant('name')}"),
+        scope="full",
     )
     yield variation(
         "NAME-005",

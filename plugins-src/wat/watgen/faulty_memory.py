@@ -69,6 +69,7 @@ def refusing() -> Iterator[Plugin]:
         "large",
         "the allocator answers 0 for more than 64 KiB",
         malloc("r2", larger(65_536, "(i32.const 0)")),
+        scope="full",
     )
     yield variation(
         "ALLOC-001",
@@ -85,6 +86,7 @@ def refusing() -> Iterator[Plugin]:
             COUNTER,
             malloc(revision, later(5_000, "(i32.const 0)")),
             revision=revision,
+            scope="full",
         )
 
 
@@ -117,6 +119,7 @@ def outside() -> Iterator[Plugin]:
         COUNTER,
         malloc("r2", larger(131_072, behind(64))),
         free("r2", f"(if (i32.lt_u (local.get $pointer) (i32.sub {END} (i32.const 64)))\n    (then {RELEASE}))"),
+        scope="full",
     )
     yield variation(
         "ALLOC-002",
@@ -124,6 +127,7 @@ def outside() -> Iterator[Plugin]:
         "the allocator answers -16 where it means failure",
         malloc("r2", larger(100_000, "(i32.const -16)")),
         free("r2", f"(if (i32.ne (local.get $pointer) (i32.const -16)) (then {RELEASE}))"),
+        scope="full",
     )
 
 
@@ -178,6 +182,7 @@ def overlapping() -> Iterator[Plugin]:
         "large",
         "large buffers are the same one",
         scratch("r2", "(i32.gt_u (local.get $size) (i32.const 60000))"),
+        scope="full",
     )
     yield variation(
         "ALLOC-003",
@@ -234,6 +239,7 @@ def trapping() -> Iterator[Plugin]:
         "large",
         "the allocator traps for more than 64 KiB",
         malloc("r2", larger(65_536, "(unreachable)")),
+        scope="full",
     )
     yield variation(
         "ALLOC-005",
@@ -241,6 +247,7 @@ def trapping() -> Iterator[Plugin]:
         "the allocator traps after 3,000 calls",
         COUNTER,
         malloc("r2", later(3_000, "(unreachable)")),
+        scope="full",
     )
     yield variation(
         "ALLOC-005",
@@ -385,19 +392,21 @@ def growing() -> Iterator[Plugin]:
         ):
             if slug == "page" or revision in ("r0", "r2"):
                 edit = doing(revision, "pre_hook", body + pass_on(revision, "pre_hook"))
-                yield variation("MEM-001", slug, f"{title} of pre_hook", COUNTER, edit, revision=revision)
+                yield variation("MEM-001", slug, f"{title} of pre_hook", COUNTER, edit, revision=revision, scope="full")
         yield variation(
             "MEM-002",
             "no-op",
             "free does nothing",
             free(revision, ""),
             revision=revision,
+            scope="full",
         )
     yield variation(
         "MEM-001",
         "copies-post_hook",
         "post_hook keeps a copy of every response",
         doing("r2", "post_hook", f"(drop {pass_on('r2', 'post_hook')})\n{pass_on('r2', 'post_hook')}"),
+        scope="full",
     )
     yield variation(
         "MEM-002",
@@ -405,6 +414,7 @@ def growing() -> Iterator[Plugin]:
         "free takes back results only, and loses inputs",
         in_arena("r2", "(local.get $size)"),
         free("r2", f"(if (i32.lt_u (local.get $pointer) (i32.const {ARENA:#x})) (then {RELEASE}))"),
+        scope="full",
     )
 
 
@@ -448,8 +458,8 @@ def packing_now_and_then() -> Iterator[Plugin]:
     yield variation(
         "PACK-001",
         "later-http_pre_hook",
-        "the result of http_pre_hook lies outside from the 200th call on",
-        from_call("r2", "http_pre_hook", 200, PACKED[0][2]),
+        "the result of http_pre_hook lies outside from the thirtieth call on",
+        from_call("r2", "http_pre_hook", 30, PACKED[0][2]),
     )
     yield variation(
         "PACK-001",
@@ -463,6 +473,7 @@ def packing_now_and_then() -> Iterator[Plugin]:
         "large-http_post_hook",
         "the result of http_post_hook lies outside for large inputs",
         doing("r2", "http_post_hook", choosing(large, PACKED[0][2], constant("http_post_hook"))),
+        scope="full",
     )
     yield variation(
         "PACK-002",
@@ -473,8 +484,8 @@ def packing_now_and_then() -> Iterator[Plugin]:
     yield variation(
         "PACK-002",
         "later-post_hook",
-        "the result of post_hook is 0 from the 300th call on",
-        from_call("r2", "post_hook", 300, "(i64.const 0)"),
+        "the result of post_hook is 0 from the thirtieth call on",
+        from_call("r2", "post_hook", 30, "(i64.const 0)"),
     )
 
 

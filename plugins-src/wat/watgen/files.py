@@ -81,7 +81,10 @@ def files(root: Path, plugins: list[Plugin]) -> tuple[dict[Path, bytes], list[di
 
 
 def entry(plugin: Plugin, binary: bytes) -> dict[str, object]:
-    """Write the manifest's entry of one plugin; `warnings` are the codes that it deserves, if any."""
+    """Write the manifest's entry of one plugin; `warnings` are the codes that it deserves, if any.
+
+    `scope` is there where a fault shows at scope `full` only, `config` where the plugin needs one.
+    """
     described: dict[str, object] = {
         "path": fixture_path(plugin),
         "kind": "faulty" if plugin.breaks else "conforming",
@@ -95,6 +98,8 @@ def entry(plugin: Plugin, binary: bytes) -> dict[str, object]:
         "breaks": plugin.breaks,
         "description": plugin.title,
     }
+    if plugin.scope != "quick":
+        described["scope"] = plugin.scope
     if plugin.config is not None:
         described["config"] = plugin.config
     if plugin.warnings:

@@ -21,6 +21,7 @@ class Plugin:
 
     `breaks`: id of the requirement that it breaks, None for a conforming one. `title`: what is special
     about it. `warnings`: the warning codes that it deserves. `config`: what its author configures it with.
+    `scope`: the smallest scope that shows the fault, `full` where it needs large bodies or thousands of calls.
     `exports`: functions by the name they are exported under.
     """
 
@@ -30,6 +31,7 @@ class Plugin:
     breaks: str | None = None
     warnings: tuple[str, ...] = ()
     config: str | None = None
+    scope: str = "quick"
     imports: Mapping[str, str] = field(default_factory=dict)
     memory: str = '(memory (export "memory") 2)'
     constants: Mapping[str, bytes] = field(default_factory=dict)

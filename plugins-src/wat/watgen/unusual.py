@@ -157,7 +157,7 @@ def free_sized(name: str) -> Pieces:
 def allocating() -> Iterator[Plugin]:
     """Take and give memory in other legal ways."""
     for revision in EVERY:
-        malloc, free = allocator_names(revision)
+        _malloc, free = allocator_names(revision)
         yield unusual(
             "free-with-size",
             f"{free} takes a size, and traps where it is not that of the buffer",
