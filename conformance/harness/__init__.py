@@ -17,8 +17,10 @@ def install(config: pytest.Config, options: Mapping[str, Any]) -> None:
 
     Raises `pytest.UsageError`, and ends pytest with exit code 3 where a plugin cannot be judged.
     """
+    from conformance.harness import fixtures
     from conformance.harness.plugin import Harness
     from conformance.harness.setup import read_setup
 
     setup = read_setup(options)
     config.pluginmanager.register(Harness(config, setup), "hookproof-harness")
+    config.pluginmanager.register(fixtures, "hookproof-fixtures")

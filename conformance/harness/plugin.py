@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.catalogue import Level, Requirement
+from conformance.harness.fixtures import HARNESS, JUDGE
 from conformance.harness.setup import Setup
 from conformance.judging.judge import Judge
 from conformance.judging.records import (
@@ -36,7 +37,6 @@ from reference_host.engine.registry import load_engine
 from reference_host.errors import EngineMissing, HookproofError, UsageError
 
 _NUMBER = pytest.StashKey[int]()
-_JUDGE = pytest.StashKey[Judge]()
 _OUTCOME = pytest.StashKey[ItemOutcome]()
 _CONCLUDED = pytest.StashKey[bool]()
 _FOLDER = "hookproof_records"
@@ -73,6 +73,7 @@ class Harness:
         self._engine: Engine | None = None
         self._modules: dict[int, Module] = {}
         self._blocked: dict[int, str] = {}
+        config.stash[HARNESS] = self
         config.addinivalue_line("markers", "requirement(id): the requirement of the catalogue that a test proves")
 
     # -- what the tests are given
@@ -84,29 +85,6 @@ class Harness:
             names = [Path(subject.path).name for subject in self._setup.subjects]
             ids = [name if names.count(name) == 1 else f"{name}-{n}" for n, name in enumerate(names)]
             metafunc.parametrize("subject", numbers, ids=map(printable, ids), indirect=True, scope="session")
-
-    @pytest.fixture(scope="session")
-    def subject(self, request: pytest.FixtureRequest) -> Subject:
-        """The plugin under judgement."""
-        return self._prepared(request.param)
-
-    @pytest.fixture(scope="session")
-    def engine(self) -> Engine:
-        """The engine that plugins run on."""
-        return self._loaded_engine()
-
-    @pytest.fixture(scope="session")
-    def module(self, subject: Subject, request: pytest.FixtureRequest) -> Module:
-        """The plugin's compiled module."""
-        return self._modules[self._setup.subjects.index(subject)]
-
-    @pytest.fixture
-    def judge(self, subject: Subject, request: pytest.FixtureRequest) -> Judge:
-        """The judge of the requirement that the test is marked with."""
-        requirement = self._requirement(request.node)
-        judge = Judge(requirement, subject)
-        request.node.stash[_JUDGE] = judge
-        return judge
 
     # -- which tests run
 
@@ -123,7 +101,7 @@ class Harness:
                 number = len(self._numbered)
                 item.stash[_NUMBER] = number
                 self._numbered.append(
-                    ItemRef(printable(item.name), self._subject_number(item), self._requirement(item).id)
+                    ItemRef(printable(item.name), self._subject_number(item), self.requirement_of(item).id)
                 )
                 (dropped if number in self._setup.skip else kept).append(item)
             else:
@@ -143,14 +121,15 @@ class Harness:
         subject = self._setup.subjects[self._subject_number(item)]
         if subject.system != suite.system:
             return False
-        requirement = self._requirement(item)
+        requirement = self.requirement_of(item)
         return requirement.applies_to(subject.revision) and subject.only in {None, requirement.id}
 
     def _subject_number(self, item: pytest.Item) -> int:
         number: int = item.callspec.params["subject"]  # type: ignore[attr-defined]  # of pytest.Function
         return number
 
-    def _requirement(self, item: pytest.Item) -> Requirement:
+    def requirement_of(self, item: pytest.Item) -> Requirement:
+        """Give the requirement that a test proves. Raises `pytest.UsageError` where it does not name just one that is known."""
         system = self._setup.subjects[self._subject_number(item)].system
         markers = list(item.iter_markers("requirement"))
         if len(markers) != 1 or len(markers[0].args) != 1:
@@ -162,7 +141,12 @@ class Harness:
 
     # -- the engine and the modules
 
-    def _loaded_engine(self) -> Engine:
+    def module_of(self, subject: Subject) -> Module:
+        """Give the compiled module of a subject that `prepared` answered."""
+        return self._modules[self._setup.subjects.index(subject)]
+
+    def loaded_engine(self) -> Engine:
+        """Load the engine, once. Raises `EngineMissing`, `UnknownEngine`."""
         if self._engine is None:
             try:
                 self._engine = load_engine(self._setup.engine)
@@ -174,13 +158,13 @@ class Harness:
                 raise EngineMissing(f"engine {name} cannot be made: {type(error).__name__}: {error}") from error
         return self._engine
 
-    def _prepared(self, number: int) -> Subject:
+    def prepared(self, number: int) -> Subject:
         """Compile a subject's module once; what hinders that is recorded once, and ends every test of that subject."""
         subject = self._setup.subjects[number]
         if number not in self._modules and number not in self._blocked:
             usage = False
             try:
-                engine = self._loaded_engine()
+                engine = self.loaded_engine()
                 usage = engine.quick_only is not None and not subject.quick
                 if usage:
                     raise UsageError(f"engine {engine.name} is offered with --quick only: {engine.quick_only}")
@@ -213,7 +197,7 @@ class Harness:
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
         """Turn what the judge took down into the outcome of the test."""
         result = yield
-        judge = pyfuncitem.stash.get(_JUDGE, None)
+        judge = pyfuncitem.stash.get(JUDGE, None)
         if judge is not None and _NUMBER in pyfuncitem.stash:
             outcome = judge.outcome()
             pyfuncitem.stash[_OUTCOME] = outcome
@@ -233,7 +217,7 @@ class Harness:
             outcome = item.stash.get(_OUTCOME, ItemOutcome(Outcome.NOT_TESTED))
             reason = printable(getattr(error, "msg", None) or f"{type(error).__name__}: {error}")
             if isinstance(error, pytest.skip.Exception):
-                judge = item.stash.get(_JUDGE, None)
+                judge = item.stash.get(JUDGE, None)
                 told = outcome if judge is None else judge.outcome()
                 # A test that tells the judge why before it skips has said it better.
                 applies = told.outcome is not Outcome.NOT_APPLICABLE
