@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from reference_host.engine.memory import BoundedMemory
 
 MAX_REENTRANCE = 40
-"""How deep calls from outside may nest: host to guest to host to guest. Every level takes some of the host's own
-stack."""
+"""How deep calls from outside may nest, host to guest to host to guest: each level takes some of the host's stack."""
 
 MAX_REFUSALS = 1_000
 """How many refusals of `memory.grow` are remembered; the guest must not be able to flood the host."""
@@ -135,10 +134,14 @@ class GuestInstance(ABC):
             self._death = failure
         return failure
 
-    def _start(self, what: str, run: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        """Run a part of instantiation; a trap in it is `StartFailed`."""
+    def _start(self, what: str, budget: int | None, run: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """Run a part of instantiation; a trap in it is `StartFailed`.
+
+        Segments have no budget: their work is bounded by the size of the module, and what an engine counts for it is
+        its own affair.
+        """
         try:
-            return self._enter(self._limits.fuel, run, *args, **kwargs)
+            return self._enter(budget, run, *args, **kwargs)
         except Trap as trap:
             failure = StartFailed(what, trap)
         raise failure

@@ -35,9 +35,8 @@ from reference_host.engine.code import MEMORY_GROW, instructions, skip_locals
 from reference_host.engine.interface import MemoryType
 from reference_host.engine.reader import Reader
 
-GROWTH_FUEL = 8
-"""Fuel (as wasmtime counts it) that an added growth function costs beyond what `memory.grow` itself does, if it
-succeeds."""
+GROWTH_FUEL = (2, 5)
+"""Fuel, as wasmtime counts it, in the added function before and after its `memory.grow`; its entry costs 1 besides."""
 
 REFUSAL_FUEL = 4
 """The further fuel where growth is refused."""
@@ -132,11 +131,10 @@ class _Additions:
             b"\x01\x01\x7f"  # one local: the answer
             b"\x20\x00\x40\x00\x22\x01"  # local.get 0, memory.grow, local.tee 1
             b"\x41\x7f\x46\x04\x40"  # i32.const -1, i32.eq, if
-            b"\x3f\x00\x20\x00\x41\x00\x11"
-            + _u32(types + 1)
-            + _u32(tables)  # memory.size, local.get 0, call the host
-            + b"\x0b\x20\x01\x0b"  # end, local.get 1, end
-        )
+            b"\x3f\x00\x20\x00"  # memory.size, local.get 0
+            b"\x41\x00\x11" + _u32(types + 1) + _u32(tables) +  # i32.const 0, call_indirect
+            b"\x0b\x20\x01\x0b"  # end, local.get 1, end
+        )  # fmt: skip
         self._add(CODE, _sized(body))
         call = b"\x10" + _u32(functions)
         self.bodies = bodies

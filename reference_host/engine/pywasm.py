@@ -165,12 +165,12 @@ class PywasmInstance(GuestInstance):
         self._machine: Machine | None = Machine(module.info, limits, refused)
         machine = self._machine
         externs = [self._host_function(index, host.type) for index, host in enumerate(hosts)]
-        instance = self._start("an active segment", machine.prepare, module.description, externs)
+        instance = self._start("an active segment", None, machine.prepare, module.description, externs)
         self._addresses = {export.name: export.data.data for export in instance.exps if export.data.kind == _FUNCTION}
         if instance.mems:
             self._memory = PywasmMemory(machine.store.mems[instance.mems[0]], machine.grow_memory)
         if module.info.start is not None:
-            self._start("the start function", self._run, instance.func[module.info.start], [])
+            self._start("the start function", limits.fuel, self._run, instance.func[module.info.start], [])
 
     @property
     def memory(self) -> PywasmMemory | None:
@@ -190,7 +190,8 @@ class PywasmInstance(GuestInstance):
 
     def _end(self) -> None:
         if self._machine is not None:
-            self._used = None if self._budget is None else self._machine.used
+            # A run that was not checked again may have used more than it had, and returned.
+            self._used = None if self._budget is None else min(self._machine.used, self._budget)
             if self._death is not None:
                 # Its stack is in the middle of something, and there is no way to clear it up.
                 self._machine = None

@@ -22,12 +22,11 @@ import pywasm
 from reference_host.engine import binary as sections
 from reference_host.engine.binary import ModuleInfo
 from reference_host.engine.code import instructions, skip_locals
-from reference_host.engine.pywasm_mend import AFTER, BEFORE, MENDED
+from reference_host.engine.pywasm_mend import AFTER, BEFORE, MENDED, check_fuel
 from reference_host.errors import InvalidModule, MalformedModule, ModuleError, UnsupportedModule
 
 MAX_LOCALS = 50_000
-"""Locals of one function: the limit that WebAssembly engines agreed on; a validator that is not there cannot hold
-it."""
+"""Locals of one function: the limit that engines agreed on, held here too where no validator is installed."""
 
 _BLOCK, _LOOP, _IF, _ELSE, _END, _BRANCH = 0x02, 0x03, 0x04, 0x05, 0x0B, 0x0C
 
@@ -109,6 +108,8 @@ def _nested(reader: io.BytesIO) -> list[Any]:
                 arguments.append([])
             instruction = pywasm.Inst(opcode, arguments)
             instruction.cost = int(opcode == _IF)
+            if opcode == _LOOP:
+                current.append(_calling(check_fuel, 0))
             current.append(instruction)
             enclosing.append((current, instruction))
             current = inner

@@ -196,13 +196,17 @@ class Machine(pywasm.Machine):  # type: ignore[misc]
 
     def guest_grows_memory(self, delta: int) -> int:
         """Run `memory.grow`, at what it costs on wasmtime with the additions of `instrument`."""
+        before, after = GROWTH_FUEL
+        self._meter.used += 1
+        self.check()
+        self._meter.used += before
         size = self.grow_memory(delta)
-        self._meter.used += GROWTH_FUEL
         if size < 0:
             self._meter.used += REFUSAL_FUEL
             self._refused(self.store.mems[0].size, delta)
         else:
-            self._meter.used += delta
+            self.charge(delta)
+        self._meter.used += after
         return size
 
     def fill_memory(self, start: int, byte: int, length: int) -> None:
@@ -221,7 +225,7 @@ class Machine(pywasm.Machine):  # type: ignore[misc]
             return -1
         table.elem.extend([value] * delta)
         table.size += delta
-        self._meter.used += delta
+        self.charge(delta)
         return size
 
 

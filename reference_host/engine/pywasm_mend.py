@@ -206,6 +206,11 @@ MENDED: dict[int, Callable[[Any], Mend]] = {
 """By opcode: makes the function that runs in the instruction's place."""
 
 
+def check_fuel(machine: Any) -> None:
+    """Trap where the budget is used up: before a loop is entered, as wasmtime does."""
+    machine.check()
+
+
 def _note_length(machine: Any) -> None:
     machine.bulk = machine.stack.value[-1].into_u32()
 

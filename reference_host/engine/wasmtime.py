@@ -231,9 +231,10 @@ class WasmtimeInstance(GuestInstance):
         self._budget: int | None = None
         self._memory: WasmtimeMemory | None = None
         self._store = wasmtime.Store(module.engine)
-        self._store.set_limits(memory_size=limits.memory_pages * PAGE, table_elements=limits.table_elements)
+        # One element at least: the table that `instrument` adds.
+        self._store.set_limits(memory_size=limits.memory_pages * PAGE, table_elements=max(limits.table_elements, 1))
         provided = [self._host_function(index, host.type) for index, host in enumerate(hosts)]
-        self._exports = self._start("an active segment", self._instantiate, provided)
+        self._exports = self._start("an active segment", None, self._instantiate, provided)
         added = module.instrumented
         if added.memory is not None:
             memory = self._exports[added.memory]
@@ -242,7 +243,7 @@ class WasmtimeInstance(GuestInstance):
         if added.refusals is not None:
             self._watch_growth(added.refusals)
         if added.start is not None:
-            self._start("the start function", self._function(added.start), self._store)
+            self._start("the start function", limits.fuel, self._function(added.start), self._store)
 
     @property
     def memory(self) -> WasmtimeMemory | None:

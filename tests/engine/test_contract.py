@@ -727,6 +727,13 @@ def test_a_start_function_that_traps_fails_the_start(
     assert raised.value.function == "the start function"
 
 
+def test_segments_need_no_fuel(make: Make) -> None:
+    fields = f"""(memory (export "memory") 1) (func $f) (table 300 funcref)
+      (elem (offset i32.const 1 i32.const 2 i32.add) {"$f " * 200})
+      (data (offset i32.const 1 i32.const 2 i32.mul) "abc")"""
+    assert memory_of(make(fields, fuel=0)).read(2, 3) == b"abc"
+
+
 def test_the_start_function_runs_after_the_segments_and_once(make: Make) -> None:
     instance = make("""(memory (export "memory") 1) (data (i32.const 0) "\\05") (start $s)
       (func $s i32.const 0 i32.const 0 i32.load8_u i32.const 1 i32.add i32.store8)""")

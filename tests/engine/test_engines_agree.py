@@ -6,7 +6,7 @@ Bits go in and come out as integers, so that the sign of zero and the payload of
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pytest
@@ -173,17 +173,68 @@ def test_fuel_of_runs_that_return_is_the_same(engine: Engine, wat: Callable[[str
     assert len(set(used)) == 1
 
 
-@pytest.mark.parametrize("budget", range(1, 16))
-def test_a_budget_ends_the_same_runs(engine: Engine, wat: Callable[[str], bytes], budget: int) -> None:
-    binary = wat("""(module (func $f) (func (export "run") (local i32)
-      call $f i32.const 2 local.set 0 (loop local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0)
-      i32.const 0 drop i32.const 0 drop i32.const 0 drop))""")
-    outcomes = []
-    for each in (load_engine(REFERENCE), engine):
-        instance = each.compile(binary).instantiate()
+@pytest.mark.parametrize("length", [0, 1, 128, 200])
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "memory.fill",
+        "memory.copy",
+        "memory.init",
+        "memory.grow",
+        "table.grow",
+        "table.fill",
+        "table.copy",
+        "table.init",
+    ],
+)
+def test_a_budget_ends_the_same_long_instructions(
+    engine: Engine, wat: Callable[[str], bytes], instruction: str, length: int
+) -> None:
+    operands = {
+        "memory.init": "i32.const 0 i32.const 0 local.get 0 memory.init $d",
+        "memory.grow": "local.get 0 memory.grow drop",
+        "table.grow": "ref.null func local.get 0 table.grow $t drop",
+        "table.fill": "i32.const 0 ref.null func local.get 0 table.fill $t",
+        "table.init": "i32.const 0 i32.const 0 local.get 0 table.init $t $e",
+    }
+    body = operands.get(instruction, f"i32.const 0 i32.const 1 local.get 0 {instruction}")
+    binary = wat(f"""(module (memory 1 500) (table $t 300 900 funcref) (data $d "{"x" * 200}") (func $f)
+      (elem $e func {"$f " * 200}) (func (export "run") (param i32) {body} i32.const 0 drop i32.const 0 drop))""")
+    budgets = (3, *range(length, length + 18))
+    assert outcomes(engine, binary, budgets, length) == outcomes(load_engine(REFERENCE), binary, budgets, length)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(
+            "call $f i32.const 2 local.set 0 (loop local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0)"
+            " i32.const 0 drop i32.const 0 drop i32.const 0 drop",
+            id="loop",
+        ),
+        pytest.param(
+            "i32.const 0 drop i32.const 0 drop (loop) i32.const 0 drop i32.const 0 drop", id="loop-entered-once"
+        ),
+        pytest.param("i32.const 0 drop call $f i32.const 0 drop i32.const 0 drop call $f i32.const 0 drop", id="calls"),
+        pytest.param("i32.const 0 drop i32.const 3 memory.grow drop (loop)", id="growth"),
+        pytest.param("i32.const 0 drop i32.const 100 memory.grow drop (loop)", id="growth-refused"),
+    ],
+)
+def test_a_budget_ends_the_same_runs(engine: Engine, wat: Callable[[str], bytes], body: str) -> None:
+    binary = wat(f'(module (memory 1 9) (func $f) (func (export "run") (local i32) {body}))')
+    reference, compared = (outcomes(each, binary, range(1, 24)) for each in (load_engine(REFERENCE), engine))
+    assert compared == reference
+    assert {outcome.partition(": ")[2].isdigit() for outcome in reference} == {True, False}
+
+
+def outcomes(engine: Engine, binary: bytes, budgets: Iterable[int], *arguments: int) -> list[str]:
+    """What `run` comes to with each budget: the fuel that it used, or its trap."""
+    module, seen = engine.compile(binary), []
+    for budget in budgets:
+        instance = module.instantiate()
         try:
-            instance.call("run", fuel=budget)
-            outcomes.append("returned")
+            instance.call("run", *arguments, fuel=budget)
+            seen.append(f"{budget}: {instance.fuel_used()}")
         except Trap as trap:
-            outcomes.append(trap.code.value)
-    assert outcomes[0] == outcomes[1]
+            seen.append(f"{budget}: {trap}")
+    return seen

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
 import pywasm
 
-from reference_host.engine.interface import Limits, Validity
+from reference_host.engine.interface import Engine, Limits, Validity
 from reference_host.engine.pywasm import PywasmEngine
 from reference_host.engine.registry import load_engine
 from reference_host.errors import HookproofError, InvalidModule, MalformedModule, Trap, TrapCode
@@ -43,9 +42,10 @@ def body(code: bytes) -> bytes:
     )
 
 
-def test_it_says_why_it_is_for_the_quick_scope_only(engine: PywasmEngine) -> None:
-    assert engine.quick_only is not None
-    assert not engine.validates
+def test_it_is_an_engine_of_the_seam_for_the_quick_scope(engine: PywasmEngine) -> None:
+    seam: Engine = engine
+    assert seam.quick_only is not None
+    assert not seam.validates
 
 
 def test_more_than_32_sections_are_read(engine: PywasmEngine, wat: Wat) -> None:
@@ -73,14 +73,6 @@ def test_operands_of_many_frames_do_not_fill_the_memory_of_the_host(engine: Pywa
     with pytest.raises(Trap) as raised:
         engine.compile(binary).instantiate().call("f")
     assert raised.value.code is TrapCode.STACK_EXHAUSTED
-
-
-def test_filling_a_large_memory_is_quick(engine: PywasmEngine, wat: Wat) -> None:
-    binary = wat("""(module (memory 256)
-      (func (export "f") i32.const 0 i32.const 1 i32.const 0x1000000 memory.fill))""")
-    began = time.monotonic()
-    engine.compile(binary).instantiate().call("f")
-    assert time.monotonic() - began < 2
 
 
 def test_the_library_itself_is_not_changed(engine: PywasmEngine, wat: Wat) -> None:

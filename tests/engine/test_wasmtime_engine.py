@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from reference_host.engine.deadline import TICK, Ticker
-from reference_host.engine.interface import PAGE, FuncType, HostFunction, Limits
+from reference_host.engine.interface import PAGE, Engine, FuncType, HostFunction, Limits
 from reference_host.engine.registry import load_engine
 from reference_host.engine.wasmtime import WasmtimeEngine
 from reference_host.errors import InvalidModule
@@ -22,6 +22,12 @@ def wasmtime_engine() -> WasmtimeEngine:
     engine = load_engine("wasmtime")
     assert isinstance(engine, WasmtimeEngine)
     return engine
+
+
+def test_it_is_an_engine_of_the_seam(wasmtime_engine: WasmtimeEngine) -> None:
+    engine: Engine = wasmtime_engine
+    assert engine.validates
+    assert engine.quick_only is None
 
 
 def test_memory_above_two_gibibytes_is_legal_and_costs_nothing(
