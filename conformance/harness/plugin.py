@@ -129,7 +129,7 @@ class Harness:
         return number
 
     def requirement_of(self, item: pytest.Item) -> Requirement:
-        """Give the requirement that a test proves. Raises `pytest.UsageError` where it does not name just one that is known."""
+        """Give the requirement that a test proves. Raises `pytest.UsageError` where it does not name just one."""
         system = self._setup.subjects[self._subject_number(item)].system
         markers = list(item.iter_markers("requirement"))
         if len(markers) != 1 or len(markers[0].args) != 1:

@@ -41,7 +41,10 @@ def hookproof(
 
     def hookproof(*arguments: str) -> Done:
         capsys.readouterr()
-        code = run(arguments)
+        try:
+            code = run(arguments)
+        except SystemExit as leaving:  # what click does after completing a word
+            code = int(leaving.code or 0)
         out, err = capsys.readouterr()
         return Done(code, out, err)
 

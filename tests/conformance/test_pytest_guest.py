@@ -46,12 +46,10 @@ def other_plugin(folder: Path, name: str, *options: str) -> str:
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[pytest11]\n{name} = {name}_plugin\n")
-    added = "".join(
-        f"    group.addoption({option!r}, help='theirs', dest='theirs_{n}')\n" for n, option in enumerate(options)
-    )
+    added = "".join(f"    group.addoption({o!r}, help='theirs', dest='theirs_{n}')\n" for n, o in enumerate(options))
     (folder / f"{name}_plugin.py").write_text(
         "def pytest_addoption(parser):\n    group = parser.getgroup('theirs')\n"
-        f"{added}\n\ndef pytest_report_header(config):\n    return 'theirs: ' + str(vars(config.option).get('theirs_0'))\n"
+        f"{added}\n\ndef pytest_report_header(config):\n    return f'theirs: {{config.option.theirs_0}}'\n"
     )
     return str(folder)
 
