@@ -34,7 +34,7 @@ _SET = {
 
 _UNNEEDED = (
     "cacheprovider", "doctest", "faulthandler", "junitxml", "legacypath", "logging", "nose", "pastebin", "setuponly",
-    "setupplan", "stepwise", "terminal", "threadexception", "unittest", "unraisableexception", "warnings",
+    "setupplan", "stepwise", "threadexception", "unittest", "unraisableexception", "warnings",
 )  # fmt: skip
 """Plugins of pytest itself that write files, or cost time and give nothing here."""
 
@@ -68,16 +68,8 @@ def pytest_arguments(folder: Path, tests: Path, processes: str) -> Iterator[str]
     configuration.write_text("[pytest]\n")
     yield str(tests)
     yield from ("-c", str(configuration), "--rootdir", str(folder), "--confcutdir", str(tests))
-    yield from (
-        "--import-mode",
-        "importlib",
-        "--assert",
-        "plain",
-        "--capture",
-        "no",
-        "--basetemp",
-        str(folder / "temp"),
-    )
+    yield from ("--import-mode", "importlib", "--assert", "plain")
+    yield from ("-q", "--capture", "no", "--basetemp", str(folder / "temp"))
     for plugin in _UNNEEDED:
         yield from ("-p", f"no:{plugin}")
     yield from ("-p", "conformance.pytest_plugin")
