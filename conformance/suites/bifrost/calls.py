@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import combinations
 
 from reference_host.abi.bifrost.answers import Finding, Outcome, read_answer
 from reference_host.abi.bifrost.events import Exchange, Stage
@@ -15,7 +16,7 @@ from reference_host.abi.bifrost.jsontext import decode_object
 from reference_host.abi.bifrost.revisions import Hook, Revision
 from reference_host.abi.bifrost.types import HookFailure
 from reference_host.abi.interface import Json
-from reference_host.errors import HookError
+from reference_host.errors import HookError, Trap
 
 from .messages import Message
 
@@ -56,6 +57,17 @@ class Call:
     def export(self) -> str:
         """The function that was called."""
         return self.exchange.function
+
+    @property
+    def trap(self) -> Trap | None:
+        """What the function itself trapped with; None where it came back, or where allocator or `free` trapped."""
+        failed_in_call = self.exchange.failed_at is Stage.CALL
+        return self.failure.trap if failed_in_call and self.failure is not None else None
+
+    @property
+    def inputs_overlap(self) -> bool:
+        """Whether the allocator put two documents of the call over each other."""
+        return any(one.overlaps(other) for one, other in combinations([b for b in self.exchange.inputs if b.size], 2))
 
     def finding(self, code: str, *members: str) -> Finding | None:
         """The first finding of that code, of that member or below it (any member where none is named)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import combinations
 
 from reference_host.abi.bifrost.events import Buffer
 from reference_host.engine.binary import read_module
@@ -71,6 +72,16 @@ class AllocatorProbe:
     allocations: tuple[Allocation, ...]
     free: str | None
     static: StaticData
+
+    @property
+    def usable(self) -> list[Allocation]:
+        """Those that gave a buffer."""
+        return [allocation for allocation in self.allocations if allocation.pointer]
+
+    @property
+    def overlap(self) -> tuple[Allocation, Allocation] | None:
+        """The first two live buffers that share a byte."""
+        return next((pair for pair in combinations(self.usable, 2) if pair[0].overlaps(pair[1])), None)
 
 
 def probe_allocator(lab: Lab) -> AllocatorProbe:

@@ -13,7 +13,7 @@ from reference_host.abi.bifrost.types import HookFailure
 from .calls import Call, Reached
 from .lab import Lab
 from .probes import Allocation, probe_allocator
-from .rules import Fault, judge_calls
+from .rules import Fault, judge_call, judge_calls
 
 _ZERO_HINT = "answer 0 only where there is no room; the first buffer must not lie at address 0, which means failure"
 
@@ -99,7 +99,7 @@ def _outside(pointer: int, size: int, memory_size: int) -> Fault:
 @requirement("BIFROST-ALLOC-003")
 def test_live_buffers_do_not_overlap(lab: Lab, judge: Judge) -> None:
     """No two buffers that are alive at the same time share a byte."""
-    usable = [allocation for allocation in probe_allocator(lab).allocations if allocation.pointer]
+    usable = probe_allocator(lab).usable
     for position, allocation in enumerate(usable):
         earlier = next((other for other in usable[:position] if allocation.overlaps(other)), None)
         fault = None
@@ -114,12 +114,10 @@ def test_documents_of_one_call_do_not_overlap(hook: str, lab: Lab, judge: Judge)
     """The documents of one call (r0 has several) lie apart from each other."""
 
     def rule(call: Call) -> Fault | None:
-        buffers = [buffer for buffer in call.exchange.inputs if buffer.size]
-        for position, buffer in enumerate(buffers):
-            if any(buffer.overlaps(other) for other in buffers[:position]):
-                got = f"a second document at {buffer.pointer:#x}, over the first"
-                return Fault("a buffer for each document", got, "a buffer is taken until the host gives it back")
-        return None
+        if not call.inputs_overlap:
+            return None
+        got = f"documents at {', '.join(f'{buffer.pointer:#x}' for buffer in call.exchange.inputs)}, over each other"
+        return Fault("a buffer for each document", got, "a buffer is taken until the host gives it back")
 
     judge_calls(judge, lab, hook, rule, reached=Reached.PLACED)
 
@@ -168,16 +166,24 @@ def test_allocator_does_not_trap_for_any_size(lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-FREE-001")
 def test_buffers_can_be_given_back(hook: str, lab: Lab, judge: Judge) -> None:
     """`free` takes back every buffer once, the result's first, then the inputs', without a trap."""
+    judge_calls(judge, lab, hook, _not_taken_back, reached=Reached.RETURNED)
 
-    def rule(call: Call) -> Fault | None:
-        for event in call.exchange.events:
-            if isinstance(event, FreeFailed):
-                got = f"trap for the {event.owner} buffer at {event.pointer:#x}: {event.failure.trap}"
-                hint = "answer with buffers of the exported allocator, of exactly the length that is packed"
-                return Fault("free takes the buffer back", got, hint)
-        return None
 
-    judge_calls(judge, lab, hook, rule, reached=Reached.RETURNED)
+def _not_taken_back(call: Call) -> Fault | None:
+    for event in call.exchange.events:
+        if isinstance(event, FreeFailed):
+            got = f"trap for the {event.owner} buffer at {event.pointer:#x}: {event.failure.trap}"
+            hint = "answer with buffers of the exported allocator, of exactly the length that is packed"
+            return Fault("free takes the buffer back", got, hint)
+    return None
+
+
+@requirement("BIFROST-FREE-001")
+def test_names_can_be_given_back(lab: Lab, judge: Judge) -> None:
+    """`free` takes back the buffer of a name."""
+    for call in lab.name_calls:
+        if call.reached >= Reached.RETURNED:
+            judge_call(judge, call, _not_taken_back(call))
 
 
 @requirement("BIFROST-FREE-001")

@@ -35,9 +35,12 @@ def _judge_topic(judge: Judge, lab: Lab, hook: str, topic: Topic) -> None:
     except Blocked as blocked:
         report_blocked(judge, blocked)
         return
-    sent = [call for call in calls if call.message is not None and call.message.topic is topic]
+    sent = [call for call in calls if _is_about(call, topic)]
     if not sent:
         judge.not_applicable(f"no such input is sent to {hook} in this revision and shape")
+    if topic is not Topic.DOCUMENTED and any(_refused(call) for call in calls if _is_about(call, Topic.DOCUMENTED)):
+        judge.not_applicable(f"{hook} refuses documented input already: see BIFROST-INPUT-001")
+        return
     asked = [call for call in sent if call.reached >= Reached.OBJECT]
     if sent and not asked:
         judge.not_applicable(f"no call of {hook} got as far as this rule")
@@ -45,8 +48,12 @@ def _judge_topic(judge: Judge, lab: Lab, hook: str, topic: Topic) -> None:
         judge_call(judge, call, _refused(call))
 
 
+def _is_about(call: Call, topic: Topic) -> bool:
+    return call.message is not None and call.message.topic is topic
+
+
 def _refused(call: Call) -> Fault | None:
-    if not DECODE_ERROR.search(call.error_text):
+    if call.reached < Reached.OBJECT or not DECODE_ERROR.search(call.error_text):
         return None
     assert call.message is not None
     hint = "decode only what the plugin needs, leave the rest open, and treat null, absent and empty alike"
@@ -109,11 +116,14 @@ def test_empty_members_are_taken(hook: str, lab: Lab, judge: Judge) -> None:
 def test_malformed_input_is_refused(hook: str, lab: Lab, judge: Judge) -> None:
     """Input that is no JSON, or not of the documented form, is answered with an error and not with a trap."""
     lab.require(hook)
+    if any(call.trap is not None for call in lab.calls(hook)):
+        judge.not_applicable(f"{hook} traps on well-formed input already: see BIFROST-TRAP-001")
+        return
     for call in lab.session("malformed").of(hook):
         fault = None
-        if call.failure is not None and call.failure.trap is not None:
+        if call.trap is not None:
             hint = "answer an error where the input cannot be decoded"
-            fault = Fault("an answer", f"trap: {call.failure.trap}", hint)
+            fault = Fault("an answer", f"trap: {call.trap}", hint)
         judge_call(judge, call, fault)
 
 

@@ -182,9 +182,9 @@ def test_get_name_does_not_trap(lab: Lab, judge: Judge) -> None:
     """`get_name` does not trap, at any time."""
     for call in lab.name_calls:
         fault = None
-        if call.failure is not None and call.failure.trap is not None:
+        if call.trap is not None:
             hint = "get_name may be called at any time; look at what the calls before it did to memory"
-            fault = Fault("a name", f"trap: {call.failure.trap}", hint)
+            fault = Fault("a name", f"trap: {call.trap}", hint)
         judge_call(judge, call, fault)
 
 

@@ -7,7 +7,6 @@ stand.
 from __future__ import annotations
 
 from conformance.judging import Judge, requirement
-from reference_host.abi.bifrost.events import Stage
 from reference_host.errors import TrapCode
 
 from .calls import Call, Reached
@@ -20,13 +19,11 @@ def test_hook_does_not_trap(hook: str, lab: Lab, judge: Judge) -> None:
     """A hook does not trap on input that a conforming host sends; `proc_exit` and `env.abort` are traps."""
 
     def rule(call: Call) -> Fault | None:
-        if call.exchange.failed_at is not Stage.CALL or call.failure is None or call.failure.trap is None:
-            return None
-        if call.failure.trap.code is TrapCode.FUEL_EXHAUSTED:
+        if call.trap is None or call.trap.code is TrapCode.FUEL_EXHAUSTED:
             return None
         sent = "" if call.message is None else f" for the input {call.message.name!r}"
         hint = "report failures in the error member; check lengths, nulls and bounds before using them"
-        return Fault("a packed result", f"trap{sent}: {call.failure.trap}", hint)
+        return Fault("a packed result", f"trap{sent}: {call.trap}", hint)
 
     judge_calls(judge, lab, hook, rule, reached=Reached.PLACED)
 
@@ -36,9 +33,7 @@ def test_hook_comes_to_an_end(hook: str, lab: Lab, judge: Judge) -> None:
     """A hook comes to an end, within a budget of instructions that grows with its input."""
 
     def rule(call: Call) -> Fault | None:
-        if call.failure is None or call.failure.trap is None or call.exchange.failed_at is not Stage.CALL:
-            return None
-        if call.failure.trap.code is TrapCode.FUEL_EXHAUSTED:
+        if call.trap is not None and call.trap.code is TrapCode.FUEL_EXHAUSTED:
             hint = "look for a loop that does not end for this input, or for work that grows faster than its input"
             return Fault("an answer", "the budget of instructions was used up", hint)
         return None
