@@ -21,7 +21,7 @@ from conformance.judging.terms import Terms, make_subject, parse_memory, read_co
 from conformance.text import printable
 from reference_host.abi.interface import HookAnswer
 
-DEADLINE = 120.0
+DEADLINE = 60.0
 """Seconds that each call into the plugin may take."""
 
 _EXAMPLES = """\b

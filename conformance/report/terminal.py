@@ -107,7 +107,9 @@ class _Page:
         if problems or self.report.verdict is not Verdict.COULD_NOT_JUDGE:
             return problems
         if not errors:
-            return ["nothing was executed"]
+            only = (self.report.provenance.only or "").partition("[")[0]
+            selected = [result.reason for result in self.report.results if result.requirement == only]
+            return [f"nothing was executed{f': {selected[0]}' if selected and selected[0] else ''}"]
         reason, ids = _grouped(errors)[0]
         return [f"{reason} ({ids[0]}{f' and {len(errors) - 1} more' if len(errors) > 1 else ''})"]
 
@@ -205,7 +207,7 @@ class _Page:
 
     def group(self, reason: str, ids: list[str], style: str) -> None:
         self.emit(Text(reason, style), _INDENT)
-        self.emit(Text(", ".join(ids), "dim"), 2 * _INDENT)
+        self.emit(Text(", ".join(_shortened(ids)), "dim"), 2 * _INDENT)
 
     def heading(self, title: str, note: str = "") -> None:
         self.emit(Text())
@@ -236,6 +238,15 @@ def _place(violation: Violation) -> Iterable[str]:
         yield f"pointer {violation.pointer:#x} ({violation.pointer})"
     if violation.length is not None:
         yield f"length {violation.length}"
+
+
+def _shortened(ids: Iterable[str]) -> Iterable[str]:
+    """Leave out of each id what it has in common with the one before: `TOY-ADD-001, -002`."""
+    former = ""
+    for identifier in ids:
+        room, _, number = identifier.rpartition("-")
+        yield f"-{number}" if room == former else identifier
+        former = room
 
 
 def _grouped(results: Iterable[Result]) -> list[tuple[str, list[str]]]:

@@ -85,7 +85,7 @@ Not applicable  1
 
 Not tested  7
   left out: --only TOY-ADD-002 was asked for
-    TOY-ADD-001, TOY-ADD-003, TOY-MEM-001, TOY-TROUBLE-001, TOY-TEXT-001, TOY-SILENT-001, TOY-UNSEEN-001
+    TOY-ADD-001, -003, TOY-MEM-001, TOY-TROUBLE-001, TOY-TEXT-001, TOY-SILENT-001, TOY-UNSEEN-001
 """
     )
 
@@ -113,6 +113,13 @@ def test_why_there_is_no_verdict_stands_below_it(hookproof: Command, plugins: Pl
         "could not judge: deadline.wasm",
         "  reason    trouble: the deadline of 60 s fired (TOY-TROUBLE-001)",
     ]
+
+
+def test_a_requirement_that_does_not_apply_is_no_verdict(hookproof: Command, plugins: Plugins) -> None:
+    plugins.bad()
+    done = hookproof("certify", "bad.wasm", "--only", "TOY-SUB-001")
+    assert done.code == 3
+    assert "  reason    nothing was executed: applies to v2, the plugin is v1\n" in done.out
 
 
 def test_durations(hookproof: Command, plugins: Plugins) -> None:
