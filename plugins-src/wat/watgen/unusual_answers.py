@@ -50,4 +50,5 @@ def plugins() -> Iterator[Plugin]:
             echoes = hook == POST and revision != "r0" and not row.always
             text = row.text(revision)
             edit = unless_error(POST, text) if echoes else answering(revision, hook, text)
-            yield unusual(f"{row.slug}-{hook}", f"{hook} answers {row.title}", edit, revision=revision)
+            roomy = {"memory": '(memory (export "memory") 8)'} if row.filling else {}
+            yield unusual(f"{row.slug}-{hook}", f"{hook} answers {row.title}", edit, roomy, revision=revision)
