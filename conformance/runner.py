@@ -124,7 +124,8 @@ class Judging:
         yield from pytest_arguments(self._folder, plan.suite.tests, plan.processes)
         values = {
             "plugin": str(self._folder / "plugin.wasm"),
-            "shown-path": plan.subject.path,
+            # pytest-xdist could not send a name that is no UTF-8.
+            "shown-path": printable(plan.subject.path),
             "records": str(self._records),
             "skip": format_numbers(frozenset(self.evidence.outcomes)),
             "engine": plan.engine,

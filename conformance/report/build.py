@@ -176,7 +176,7 @@ def _provenance(path: str, terms: Terms) -> Provenance:
         shapes=tuple(sorted(terms.shapes)),
         memory_pages=terms.pages,
         config=None if terms.config is None else hashlib.sha256(terms.config).hexdigest(),
-        only=terms.selector,
+        only=None if terms.selector is None else printable(terms.selector),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         platform=f"{sys.platform}-{platform.machine()}",
         packages=packages,

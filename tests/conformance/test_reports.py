@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Callable
@@ -286,6 +287,15 @@ def test_hostile_text_is_harmless_in_every_form(hookproof: Command, plugins: Plu
     assert len(texts) < 40_000
     root = ElementTree.parse(plugins.folder / "r.xml").getroot()
     assert not HOSTILE.search("".join(root.itertext()))
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_name_that_is_no_text(hookproof: Command, plugins: Plugins, processes: str) -> None:
+    name = os.fsdecode(b"\xff.wasm")
+    plugins.add(name, toy_wasm(adds="i32.sub"))
+    document = report(hookproof, plugins, Path(name), "-n", processes)
+    assert document["subject"]["name"] == "\\udcff.wasm"
+    assert document["results"][0]["violations"][0]["reproduce"].startswith("hookproof certify $'\\xff.wasm' --only ")
 
 
 def test_a_command_with_a_hostile_name_can_still_be_copied(hookproof: Command, plugins: Plugins) -> None:

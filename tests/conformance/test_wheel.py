@@ -8,10 +8,10 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 CONFORMING: str = next(
@@ -21,7 +21,7 @@ CONFORMING: str = next(
 )
 
 
-def run(command: list[str | Path], cwd: Path) -> str:
+def run(command: Sequence[str | Path], cwd: Path) -> str:
     """Run one command in a clean environment; answers its standard output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHON"))}
     done = subprocess.run(
@@ -31,62 +31,56 @@ def run(command: list[str | Path], cwd: Path) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+def build(folder: Path) -> Path:
+    """Build the wheel; answers its path."""
     run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], ROOT)
     (path,) = folder.glob("hookproof-*.whl")
     return path
 
 
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh virtual environment with the wheel; the dependencies are those of the tests, seen from there."""
-    folder = tmp_path_factory.mktemp("installed")
-    venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / "bin" / "python"
-    run([python, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet", wheel], folder)
+def install(wheel: Path, folder: Path) -> Path:
+    """Install the wheel alone into a fresh virtual environment; answers the folder of its programs.
+
+    The dependencies are those of the tests, seen from there.
+    """
+    own_pip = find_spec("pip") is not None
+    venv.create(folder, with_pip=not own_pip)
+    python = folder / "bin" / "python"
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python] if own_pip else [python, "-m", "pip"]
+    run([*pip, "install", "--no-deps", "--no-index", "--quiet", "--disable-pip-version-check", wheel], folder)
     site = Path(run([python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"], folder).strip())
     # A folder named in a .pth file is searched last, and its own .pth files are not read: the checkout stays unseen.
     (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    return folder
+    return python.parent
 
 
-def test_the_wheel_holds_two_packages_and_the_fixtures(wheel: Path) -> None:
+# One test, because building and installing is what takes the time, and workers share nothing.
+def test_the_wheel_is_all_that_a_user_needs(tmp_path: Path) -> None:
+    wheel = build(tmp_path / "wheel")
     names = ZipFile(wheel).namelist()
-    tops = {name.partition("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"conformance", "reference_host"}
-    assert "conformance/requirements/bifrost.toml" in names
-    assert "conformance/report/schemas/report-1.json" in names
-    assert "conformance/suites/bifrost/test_packed.py" in names
-    assert f"conformance/fixtures/{CONFORMING}" in names
-    assert {"conformance/py.typed", "reference_host/py.typed"} <= set(names)
+    assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"conformance", "reference_host"}
+    assert {
+        "conformance/requirements/bifrost.toml",
+        "conformance/report/schemas/report-1.json",
+        "conformance/suites/bifrost/test_packed.py",
+        f"conformance/fixtures/{CONFORMING}",
+        "conformance/py.typed",
+        "reference_host/py.typed",
+    } <= set(names)
     assert not [name for name in names if "__pycache__" in name]
 
+    programs = install(wheel, tmp_path / "venv")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    where = "from conformance.resources import Resource, find\nfor each in Resource: print(find(each))"
+    folders = [Path(line) for line in run([programs / "python", "-c", where], outside).split()]
+    assert len(folders) == 4
+    assert all(folder.is_relative_to(tmp_path / "venv") for folder in folders)
 
-def test_it_finds_its_files_inside_the_package(installed: Path) -> None:
-    program = "from conformance.resources import Resource, find\nfor each in Resource: print(find(each))"
-    found = run([installed / "venv" / "bin" / "python", "-c", program], installed).split()
-    assert len(found) == 4
-    assert all(
-        Path(path).is_relative_to(installed / "venv") and Path(path).parts.count("conformance") for path in found
-    )
-
-
-def fixture(installed: Path) -> Path:
-    program = "from conformance.resources import Resource, find\nprint(find(Resource.FIXTURES))"
-    return Path(run([installed / "venv" / "bin" / "python", "-c", program], installed).strip()) / CONFORMING
-
-
-def test_certify(installed: Path) -> None:
-    out = run([installed / "venv" / "bin" / "hookproof", "certify", fixture(installed), "--quick"], installed)
-    assert out.startswith("conforms: ")
-
-
-def test_the_form_of_pytest(installed: Path) -> None:
-    python = installed / "venv" / "bin" / "python"
-    pytest_command: list[str | Path] = [
-        python,
+    plugin = next(folder for folder in folders if folder.name == "fixtures") / CONFORMING
+    assert run([programs / "hookproof", "certify", plugin, "--quick"], outside).startswith("conforms: ")
+    by_hand: list[str | Path] = [
+        programs / "python",
         "-m",
         "pytest",
         "-p",
@@ -94,10 +88,7 @@ def test_the_form_of_pytest(installed: Path) -> None:
         "--pyargs",
         "conformance.suites",
     ]
-    options: list[str | Path] = ["--plugin", fixture(installed), "--engine", "wasmtime", "-n", "2", "--quick"]
-    assert "\nconforms: " in run(pytest_command + options, installed)
-
-
-def test_the_catalogue(installed: Path) -> None:
-    out = run([installed / "venv" / "bin" / "hookproof", "requirements", "--format", "json"], installed)
-    assert len(json.loads(out)) > 50
+    options: list[str | Path] = ["--plugin", plugin, "--engine", "wasmtime", "-n", "2", "--quick"]
+    assert "\nconforms: " in run([*by_hand, *options], outside)
+    assert len(json.loads(run([programs / "hookproof", "requirements", "--format", "json"], outside))) > 50
+    assert not list(outside.iterdir())
