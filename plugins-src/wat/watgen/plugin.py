@@ -1,7 +1,7 @@
 """A plugin as a set of named pieces of WebAssembly text, so that a variation replaces one of them.
 
 A piece may name a constant: `&greeting` stands for the address of the bytes `greeting`, `#greeting` for
-their number. `render` lays the constants out from address 1,024 on, one data segment each; the heap begins
+their number. `render` lays the constants out from `data_start` on, one data segment each; the heap begins
 behind them (`&heap`).
 """
 
@@ -34,6 +34,7 @@ class Plugin:
     scope: str = "quick"
     imports: Mapping[str, str] = field(default_factory=dict)
     memory: str = '(memory (export "memory") 2)'
+    data_start: int = DATA_START
     constants: Mapping[str, bytes] = field(default_factory=dict)
     globals: Mapping[str, str] = field(default_factory=dict)
     helpers: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +64,7 @@ def render(plugin: Plugin) -> str:
     """Put the module's text together."""
     places: dict[str, tuple[int, int]] = {}
     segments: list[str] = []
-    address = DATA_START
+    address = plugin.data_start
     for key, data in plugin.constants.items():
         places[key] = (address, len(data))
         if data:

@@ -191,6 +191,32 @@ def allocating() -> Iterator[Plugin]:
             "helpers": {"alloc": BUMP, "release": COUNT_DOWN},
         },
     )
+    yield unusual(
+        "poisons",
+        "free overwrites what it takes back",
+        {
+            "helpers": {
+                "release": RELEASE.replace(
+                    "  (i32.store offset=4 (local.get $block)",
+                    "  (memory.fill\n    (local.get $pointer) (i32.const 0xdd)\n"
+                    "    (i32.sub (i32.shl (i32.const 1) (i32.load (local.get $block))) (i32.const 8)))\n"
+                    "  (i32.store offset=4 (local.get $block)",
+                )
+            }
+        },
+    )
+    yield unusual(
+        "data-above-heap",
+        "its constants lie at 16 MiB, above the heap, which begins at 64 KiB",
+        heap_at(0x10000, 258),
+        {"data_start": 0x1000000},
+    )
+    yield unusual(
+        "arena-of-zeroes",
+        "its heap lies in a data segment of zeroes",
+        {"constants": {"arena": bytes(8_000)}},
+        {"globals": {"heap": "(global $heap (mut i32) (i32.const &arena))"}},
+    )
     for revision in ("r0", "r2"):
         yield unusual(
             "two-allocators",
@@ -398,6 +424,8 @@ def configuring() -> Iterator[Plugin]:
     for slug, title, name in (
         ("long", "its name has 20,000 characters", b"plain " * 3_333 + b"r2"),
         ("international", "its name is beyond ASCII", "Zähler 計数 🙂 “eins”".encode()),
+        ("quoting", "its name has quotation marks inside", b'the "plain" plugin'),
+        ("number", "its name is a number", b"42"),
         ("blank", "its name has blanks around it, and a line break inside", b" plain\nr2\t"),
     ):
         yield unusual(f"name-{slug}", title, {"constants": {"name": name}})
@@ -433,6 +461,18 @@ def exporting() -> Iterator[Plugin]:
                 '(global (export "__data_end") (mut i32) (i32.const &heap))',
                 "table": '(table (export "__indirect_function_table") 3 funcref)',
                 "memory": '(export "mem" (memory 0))',
+            }
+        },
+    )
+    yield unusual(
+        "one-function",
+        "three of its hooks are one function under three names",
+        without("http_post_hook", "pre_hook"),
+        {
+            "exports": {
+                "http_pre_hook": '(func (export "http_pre_hook") (export "http_post_hook") (export "pre_hook")\n'
+                "  (param $input i32) (param $length i32) (result i64)\n"
+                "  (call $answer (i32.const &http_post_hook) (i32.const #http_post_hook)))"
             }
         },
     )
