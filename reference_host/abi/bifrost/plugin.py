@@ -331,7 +331,8 @@ class Plugin:
 
     def _run_start(self, instance: Instance, name: str) -> None:
         try:
-            instance.call(name, fuel=self._fuel(0))
+            # Whole runtimes start up here: the limits of instantiation hold, where there are any.
+            instance.call(name, fuel=self._fuel(0) if self.settings.limits.fuel is None else None)
         except Trap as trap:
             # A command's `_start` may end with proc_exit(0); its instance stays usable.
             if name != "_start" or trap.code is not TrapCode.EXIT or trap.exit_code != 0:
