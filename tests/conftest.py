@@ -1,30 +1,40 @@
 """What the plain test run leaves out, said where nobody overlooks it."""
 
+from __future__ import annotations
+
 import pytest
 
-REBUILD = "toolchains"
+LEFT_OUT = {
+    "toolchains": ("--rebuild", "rebuilding the fixtures from source (`tox -e toolchains` does it)"),
+    "exhaustive": ("--exhaustive", "most of the faulty and unusual plugins (`tox -e fixtures` judges all of them)"),
+}
+"""Markers of tests that the plain run leaves out, the option that runs them and no others, and what they are."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that `tox -e toolchains` gives."""
-    parser.addoption("--rebuild", action="store_true", help="run the tests that rebuild the fixtures, and no others")
+    """Add the options that the environments of tox give."""
+    for marker, (option, what) in LEFT_OUT.items():
+        parser.addoption(option, action="store_true", dest=marker, help=f"run only what is else left out: {what}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
-    config.addinivalue_line("markers", f"{REBUILD}: needs the compilers of the sample plugins")
+    """Make the markers known."""
+    for marker, (_option, what) in LEFT_OUT.items():
+        config.addinivalue_line("markers", f"{marker}: {what}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the rebuilds, or all but them: they fetch compilers, which the plain run does not."""
-    wanted = config.getoption("--rebuild")
-    left_out = [item for item in items if (item.get_closest_marker(REBUILD) is not None) != wanted]
+    """Keep what has the wanted marker, or what has none."""
+    wanted = {marker for marker in LEFT_OUT if config.getoption(marker)}
+    left_out = [item for item in items if {mark.name for mark in item.iter_markers()} & LEFT_OUT.keys() != wanted]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        dropped = set(left_out)
+        items[:] = [item for item in items if item not in dropped]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Tell what was left out; under xdist the deselected tests are counted nowhere else."""
-    if not config.getoption("--rebuild"):
-        terminalreporter.write_line("left out: rebuilding the fixtures from source (`tox -e toolchains` does it)")
+    if not any(config.getoption(marker) for marker in LEFT_OUT):
+        for _option, what in LEFT_OUT.values():
+            terminalreporter.write_line(f"left out: {what}")

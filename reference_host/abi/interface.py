@@ -36,7 +36,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class HookAnswer:
-    """One hook's answer, for `hookproof call`: the decoded document, or None where there was none, and the raw result."""
+    """A system recognised a module: which revision, why, and what was odd about it (say `mixed-revision`)."""
 
     hook: str
     decoded: Json
