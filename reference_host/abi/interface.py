@@ -36,7 +36,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class HookAnswer:
-    """A system recognised a module: which revision, why, and what was odd about it (say `mixed-revision`)."""
+    """One hook's answer, for `hookproof call`: the decoded document (None where there was none) and the raw result."""
 
     hook: str
     decoded: Json
