@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from conformance.commands import call, certify, inspect, requirements
+from conformance.commands.pipes import mute_stdout
 from conformance.errors import CouldNotJudge
 from conformance.report.model import ExitCode
 from conformance.text import printable
@@ -59,7 +60,8 @@ def run(arguments: Sequence[str]) -> int:
         return _complain(str(error), exit_code(error))
     except OSError as error:
         if error.errno == errno.EPIPE:
-            return _pipe_closed()
+            mute_stdout()
+            return 128 + 13
         return _complain(str(error), ExitCode.COULD_NOT_JUDGE)
     except Exception as error:  # a defect of ours: a person gets a sentence, and the way to the traceback
         if os.environ.get("HOOKPROOF_DEBUG"):
@@ -87,10 +89,3 @@ def exit_code(error: HookproofError) -> ExitCode:
 def _complain(message: str, code: int) -> int:
     click.echo(f"hookproof: {printable(message)}", err=True)
     return int(code)
-
-
-def _pipe_closed() -> int:
-    # Whoever read has seen enough. Python would complain once more while flushing at exit.
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
-    return 128 + 13

@@ -9,7 +9,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -26,6 +26,7 @@ from conformance.commands.options import (
     plugin_argument,
     revision_option,
 )
+from conformance.commands.pipes import mute_stdout
 from conformance.judging.subject import DEFAULT_SEED, PROFILES
 from conformance.judging.terms import SHAPE_CHOICES, Terms, make_subject, parse_memory, read_config, read_plugin
 from conformance.text import printable
@@ -205,11 +206,13 @@ class _Certification:
 
         console = make_console(sys.stdout)
         # Whoever closes the pipe early has seen enough; the exit code is the verdict's all the same.
-        with suppress(BrokenPipeError):
+        try:
             render(report, catalogue, console)
             if self.options["durations"]:
                 render_durations(report, console)
             sys.stdout.flush()
+        except BrokenPipeError:
+            mute_stdout()
         return int(report.exit_code)
 
 

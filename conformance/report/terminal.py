@@ -183,7 +183,7 @@ class _Page:
         self.emit(title)
         if sentence:
             self.emit(Text(sentence), _INDENT)
-        cases = "case breaks" if result.failed == 1 else "cases break"
+        cases = f"case{'' if result.total == 1 else 's'} break{'s' if result.failed == 1 else ''}"
         self.emit(Text(f"{result.failed} of {result.total} {cases} it"), _INDENT)
 
     def listed(self, result: Result, count: int = SHOWN) -> None:

@@ -21,7 +21,8 @@ from reference_host.abi.bifrost.heap import HeapPolicy
 from reference_host.abi.bifrost.plugin import Budget, Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
 from reference_host.abi.interface import Json
-from reference_host.engine.interface import Limits, Module
+from reference_host.engine.binary import read_module
+from reference_host.engine.interface import GrowthRefused, Limits, MemoryType, Module
 from reference_host.errors import (
     HookError,
     InitRefused,
@@ -44,8 +45,10 @@ START_FUEL = 1_000_000_000
 DEADLINE = 900.0
 """Seconds; far above what the fuel takes on the slowest engine. Where it fires nobody is to blame but the machine."""
 TRAPS_PER_HOOK = 5
-ENDLESS_PER_HOOK = 2
-"""A hook that traps so often in a session is not called again in it: the rule is broken, the rest is waiting."""
+"""A hook that traps so often in a session is not called again in it: the rule is broken, the rest is waiting.
+
+One that does not come to an end is not called again at all.
+"""
 SLACK = 16
 """Bytes that are asked for beyond the text, as a canary."""
 
@@ -65,6 +68,8 @@ class Session:
 
     calls: tuple[Call, ...]
     skipped: Counter[str] = field(default_factory=Counter)
+    refused: tuple[GrowthRefused, ...] = ()
+    """Growth of memory that was refused to the instance at the end."""
 
     def of(self, function: str) -> Sequence[Call]:
         """The calls of one function."""
@@ -94,6 +99,12 @@ class Lab:
         self.module = module
         self.revision: Revision = revision_named(subject.revision)
         self._sessions: dict[str, Session] = {}
+        self._endless: set[str] = set()
+
+    @cached_property
+    def memory_types(self) -> tuple[MemoryType, ...]:
+        """The types of the module's memories."""
+        return read_module(self.subject.binary).memories
 
     @property
     def quick(self) -> bool:
@@ -189,6 +200,9 @@ class Lab:
     def session(self, name: str) -> Session:
         """The session of that name: `traffic`, `soak`, `malformed` or `spelling`. Raises `Blocked`."""
         self.require_ready()
+        if name != "traffic":
+            # What is learned there (which hooks never end) holds for all sessions, whatever order rules ask in.
+            self.session("traffic")
         if name not in self._sessions:
             scripts = {
                 "traffic": self._traffic,
@@ -287,13 +301,14 @@ class Lab:
             try:
                 step = script.send(call)
             except StopIteration:
-                return Session(tuple(calls), skipped)
+                refused = () if plugin.instance is None else tuple(plugin.instance.growth_refused)
+                return Session(tuple(calls), skipped, refused)
             call = None
             hook = None if step.message is None else self.revision.hook(step.message.role)
             function = "get_name" if hook is None else hook.name
             if function not in plugin.exports:
                 continue
-            if traps[function] >= TRAPS_PER_HOOK:
+            if traps[function] >= TRAPS_PER_HOOK or function in self._endless:
                 skipped[function] += 1
                 continue
             sent = () if step.message is None else step.documents or step.message.documents(self.revision)
@@ -306,8 +321,9 @@ class Lab:
             call = read_call(f"{function}/{name}/{step.name}", exchange, hook, self.revision, step.message, step.mark)
             calls.append(call)
             if exchange.failure is not None and exchange.failure.trap is not None:
-                endless = exchange.failure.trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE)
-                traps[function] += TRAPS_PER_HOOK // ENDLESS_PER_HOOK + 1 if endless else 1
+                traps[function] += 1
+                if exchange.failure.trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE):
+                    self._endless.add(function)
 
 
 def _roles(draw: random.Random) -> list[Role]:

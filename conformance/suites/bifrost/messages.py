@@ -199,6 +199,24 @@ def _requests(largest: int) -> Iterator[tuple[str, Topic, dict[str, Json]]]:
     yield "large", Topic.LARGE, http_request(body=_b64(prompt[:largest]))
 
 
+NO_JSON_BODY = frozenset(
+    {
+        "get",
+        "delete",
+        "binary",
+        "no-json",
+        "body-left-out",
+        "empty",
+        "empty-path",
+        "text",
+        "nulls",
+        "null-body",
+        "large",
+    }
+    | {"error-status", "empty-response", "text-response", "null-response-members", "large-response"}
+)
+"""Messages whose HTTP body is no JSON: a plugin may well complain of it."""
+
 _CONTEXTS: tuple[tuple[str, Topic, dict[str, Json]], ...] = (
     ("context-empty", Topic.EMPTY, {}),
     ("context-text", Topic.NON_ASCII, {"request_id": MARK, "nom de clé": _TEXT, "世界": {"🙂": [_TEXT]}}),

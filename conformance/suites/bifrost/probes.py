@@ -75,8 +75,8 @@ class AllocatorProbe:
 
     @property
     def usable(self) -> list[Allocation]:
-        """Those that gave a buffer."""
-        return [allocation for allocation in self.allocations if allocation.pointer]
+        """Those that gave a buffer inside memory."""
+        return [a for a in self.allocations if a.pointer and a.pointer + a.size <= a.memory_size]
 
     @property
     def overlap(self) -> tuple[Allocation, Allocation] | None:
@@ -98,7 +98,7 @@ def _probe_allocator(lab: Lab) -> AllocatorProbe:
     found: list[Allocation] = []
     for size in SIZES + (() if lab.quick else FULL_SIZES):
         case = f"{pair.malloc}/{size}"
-        pointer, trap = _call(instance, pair.malloc, size)
+        pointer, trap = _call(instance, pair.malloc, size, size=size)
         found.append(Allocation(case, pair.malloc, size, pointer, _size(instance), trap))
         if trap is not None:
             break
@@ -107,7 +107,7 @@ def _probe_allocator(lab: Lab) -> AllocatorProbe:
             if not allocation.pointer:
                 continue
             arguments = (allocation.pointer, allocation.size)[: 2 if pair.free_takes_size else 1]
-            _, trap = _call(instance, pair.free, *arguments)
+            _, trap = _call(instance, pair.free, *arguments, size=allocation.size)
             found[position] = replace(allocation, given_back=True, free_trap=trap)
             if trap is not None:
                 break
@@ -144,7 +144,7 @@ def probe_ownership(lab: Lab, function: str) -> Ownership:
     inputs: list[Buffer] = []
     unusable = Ownership(f"{function}/ownership", function, (), None, None)
     for document in message.documents(lab.revision):
-        pointer, trap = _call(instance, pair.malloc, len(document))
+        pointer, trap = _call(instance, pair.malloc, len(document), size=len(document))
         if trap is not None or not pointer or pointer + len(document) > instance.memory.size:
             return unusable
         instance.memory.write(pointer, document)
@@ -157,7 +157,7 @@ def probe_ownership(lab: Lab, function: str) -> Ownership:
     length = int(raw) & 0xFFFF_FFFF
     result = Buffer(int(raw) >> 32, length, length) if length else None
     size = max(buffer.size for buffer in inputs)
-    pointer, trap = _call(instance, pair.malloc, size)
+    pointer, trap = _call(instance, pair.malloc, size, size=size)
     fresh = None if trap is not None or not pointer else Buffer(pointer, size, size)
     return Ownership(f"{function}/ownership", function, tuple(inputs), result, fresh)
 
@@ -178,11 +178,11 @@ def free_takes_back(lab: Lab) -> bool:
     before = _size(instance)
     pointers: set[int] = set()
     for _ in range(32 if lab.quick else ROUNDS):
-        pointer, trap = _call(instance, pair.malloc, RECYCLED)
+        pointer, trap = _call(instance, pair.malloc, RECYCLED, size=RECYCLED)
         if not pointer or trap is not None:
             return False
         pointers.add(pointer)
-        _, trap = _call(instance, pair.free, *(pointer, RECYCLED)[: 2 if pair.free_takes_size else 1])
+        _, trap = _call(instance, pair.free, *(pointer, RECYCLED)[: 2 if pair.free_takes_size else 1], size=RECYCLED)
         if trap is not None:
             return False
     return len(pointers) <= (32 if lab.quick else ROUNDS) // 2 and _size(instance) - before <= 128 * PAGE
@@ -195,9 +195,9 @@ def _ready_instance(lab: Lab) -> Instance:
     return plugin.instance
 
 
-def _call(instance: Instance, function: str, *arguments: int) -> tuple[int | None, str | None]:
+def _call(instance: Instance, function: str, *arguments: int, size: int) -> tuple[int | None, str | None]:
     try:
-        results: Sequence[int | float] = instance.call(function, *arguments, fuel=BUDGET.fuel(arguments[-1]))
+        results: Sequence[int | float] = instance.call(function, *arguments, fuel=BUDGET.fuel(size))
     except Trap as trap:
         if trap.code is TrapCode.DEADLINE:
             raise Blocked("the deadline fired before the fuel was used up", not_tested=True) from None

@@ -16,14 +16,15 @@ from reference_host.abi.interface import Json
 
 from .calls import Call, Reached
 from .lab import Blocked, Lab
-from .messages import Topic
+from .messages import NO_JSON_BODY, Topic
 from .rules import Fault, judge_call, quote, report_blocked
 
 DECODE_ERROR = re.compile(
     r"pars(e|ing) (error|json|input|request|failed)|(failed|unable|cannot|can't|could not|couldn't) (to )?"
-    r"(parse|decode|deserialize|unmarshal)|unmarshal|deserializ|decod(e|ing) (error|failed)|invalid json|malformed json"
+    r"(parse|decode|deserialize|unmarshal)|unmarshal|deserializ|decod(e|ing) (error|failed)|(in|mal)(valid|formed) json"
+    r"|not (a |valid )?json|bad json|json: |syntaxerror|unexpected token|unexpected end of (json|input)"
     r"|invalid type: |missing field `|unknown field `|expected value at line|eof while parsing|trailing characters at"
-    r"|unexpected end of json|invalid character '|syntaxerror|unexpected token|not a json|bad json|json: ",
+    r"|invalid character '|not an object|key not found|expected (a |an )?(string|object|array|number|bool)|got null",
     re.IGNORECASE,
 )
 """How the JSON decoders of Go, serde, json-as and hand-written ones complain."""
@@ -53,9 +54,11 @@ def _is_about(call: Call, topic: Topic) -> bool:
 
 
 def _refused(call: Call) -> Fault | None:
-    if call.reached < Reached.OBJECT or not DECODE_ERROR.search(call.error_text):
+    if call.reached < Reached.OBJECT or call.message is None or not DECODE_ERROR.search(call.error_text):
         return None
-    assert call.message is not None
+    if call.message.name in NO_JSON_BODY and "body" in call.error_text.lower():
+        # What a plugin makes of a *body* is its own policy.
+        return None
     hint = "decode only what the plugin needs, leave the rest open, and treat null, absent and empty alike"
     return Fault(
         f"the input {call.message.name!r} is taken",

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from conformance.judging import Judge, requirement
 from reference_host.abi.bifrost.events import InputOverwritten
-from reference_host.engine.interface import PAGE
+from reference_host.engine.interface import PAGE, GrowthRefused
 
 from .calls import Call, Reached
 from .lab import Lab
@@ -33,21 +33,36 @@ def _growth(lab: Lab) -> tuple[list[int], int]:
     return borders, len(half)
 
 
+def _hogged(lab: Lab) -> GrowthRefused | None:
+    """The first refusal to a plugin that has taken most of the memory there is, and did not start with it.
+
+    A plugin that asks for too much once, and does without, has not taken it.
+    """
+    start = max((type_.minimum for type_ in lab.memory_types), default=0)
+    for refused in lab.session("soak").refused:
+        if refused.size > refused.limit // 2 > start:
+            return refused
+    return None
+
+
 def _judge_growth(judge: Judge, lab: Lab, hint: str) -> None:
     if lab.quick:
         judge.not_tested("growth shows over thousands of calls, which scope quick does not make")
         return
     borders, calls = _growth(lab)
-    if not borders:
+    hogged = _hogged(lab)
+    if hogged is not None:
+        got = f"growth beyond {hogged.size} pages was refused, at a limit of {hogged.limit}"
+        judge.violation("soak/limit", export="memory", expected="memory that stops growing", got=got, hint=hint)
+    elif not borders:
         judge.not_applicable("too few calls of the soak came back to say anything about growth")
-        return
-    case = f"soak/{calls}-calls"
-    if all(later > earlier for earlier, later in pairwise(borders)):
+    elif all(later > earlier for earlier, later in pairwise(borders)):
         pages = borders[-1] - borders[0]
         got = f"{pages} pages in {calls} calls, {pages * PAGE // calls} bytes a call"
+        case = f"soak/{calls}-calls"
         judge.violation(case, export="memory", expected="memory that stops growing", got=got, hint=hint)
     else:
-        judge.passed(case, calls)
+        judge.passed(f"soak/{calls}-calls", calls)
 
 
 @requirement("BIFROST-MEM-001")
