@@ -36,12 +36,9 @@ from .calls import Call, read_call
 from .messages import MALFORMED, MARK, Message, Topic, messages, respelled
 
 BUDGET = Budget(base=20_000_000, per_byte=10_000)
-"""Fuel for a call.
-
-The slowest sample plugin needs 1,100 units a byte and 100,000 for an empty input; ten times that is generous.
-"""
-START_FUEL = 1_000_000_000
-"""Fuel for instantiation: runtimes of whole languages start up here."""
+"""Fuel for a call: for each byte about ten times what a plugin with TinyGo's `encoding/json` was seen to need."""
+START_FUEL = 200_000_000
+"""Fuel for instantiation: whole runtimes start up here. Used up before the deadline even by the slowest engine."""
 DEADLINE = 900.0
 """Seconds; far above what the fuel takes on the slowest engine. Where it fires nobody is to blame but the machine."""
 TRAPS_PER_HOOK = 5
@@ -107,19 +104,14 @@ class Lab:
         return read_module(self.subject.binary).memories
 
     @property
-    def quick(self) -> bool:
-        """Whether the scope is `quick`."""
-        return self.subject.scope == "quick"
-
-    @property
     def largest(self) -> int:
         """Bytes of the largest body."""
-        return 4_096 if self.quick else 1_048_576
+        return 4_096 if self.subject.quick else 1_048_576
 
     @property
     def soak_length(self) -> int:
         """Calls in the soak."""
-        return 200 if self.quick else 10_000
+        return 200 if self.subject.quick else 10_000
 
     # -- getting there -----------------------------------------------------------------------------
 

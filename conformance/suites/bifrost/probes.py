@@ -96,7 +96,7 @@ def _probe_allocator(lab: Lab) -> AllocatorProbe:
     pair = lab.new_plugin().pair
     assert pair is not None
     found: list[Allocation] = []
-    for size in SIZES + (() if lab.quick else FULL_SIZES):
+    for size in SIZES + (() if lab.subject.quick else FULL_SIZES):
         case = f"{pair.malloc}/{size}"
         pointer, trap = _call(instance, pair.malloc, size, size=size)
         found.append(Allocation(case, pair.malloc, size, pointer, _size(instance), trap))
@@ -177,7 +177,7 @@ def free_takes_back(lab: Lab) -> bool:
     instance = _ready_instance(lab)
     before = _size(instance)
     pointers: set[int] = set()
-    for _ in range(32 if lab.quick else ROUNDS):
+    for _ in range(32 if lab.subject.quick else ROUNDS):
         pointer, trap = _call(instance, pair.malloc, RECYCLED, size=RECYCLED)
         if not pointer or trap is not None:
             return False
@@ -185,7 +185,7 @@ def free_takes_back(lab: Lab) -> bool:
         _, trap = _call(instance, pair.free, *(pointer, RECYCLED)[: 2 if pair.free_takes_size else 1], size=RECYCLED)
         if trap is not None:
             return False
-    return len(pointers) <= (32 if lab.quick else ROUNDS) // 2 and _size(instance) - before <= 128 * PAGE
+    return len(pointers) <= (32 if lab.subject.quick else ROUNDS) // 2 and _size(instance) - before <= 128 * PAGE
 
 
 def _ready_instance(lab: Lab) -> Instance:

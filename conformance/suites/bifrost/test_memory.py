@@ -46,7 +46,7 @@ def _hogged(lab: Lab) -> GrowthRefused | None:
 
 
 def _judge_growth(judge: Judge, lab: Lab, hint: str) -> None:
-    if lab.quick:
+    if lab.subject.quick:
         judge.not_tested("growth shows over thousands of calls, which scope quick does not make")
         return
     borders, calls = _growth(lab)

@@ -25,8 +25,6 @@ NAME_TYPE = FuncType((), (_I64,))
 INIT_TYPE = FuncType((_I32, _I32), (_I32,))
 CLEANUP_TYPE = FuncType((), (_I32,))
 START_TYPE = FuncType()
-ENVELOPE = FuncType((_I32, _I32), (_I64,))
-"""One JSON document in, one packed result out."""
 
 
 class Role(StrEnum):
