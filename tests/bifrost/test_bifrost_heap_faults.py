@@ -16,7 +16,7 @@ from reference_host.abi.bifrost.events import (
     Owner,
     Stage,
 )
-from reference_host.abi.bifrost.heap import CANARY, HeapPolicy
+from reference_host.abi.bifrost.heap import CANARY, SCRUB, HeapPolicy
 from reference_host.abi.bifrost.plugin import Budget
 from reference_host.abi.bifrost.types import HookFailure
 from reference_host.errors import HookError, TrapCode
@@ -242,10 +242,10 @@ LOOK = "(global.set $kept (i32.load8_u (local.get $p0)))"
 
 @every_engine
 @pytest.mark.parametrize(
-    ("scrub", "byte"), [pytest.param(True, CANARY, id="scrubbed"), pytest.param(False, ord("{"), id="left-alone")]
+    ("scrub", "byte"), [pytest.param(SCRUB, SCRUB, id="scrubbed"), pytest.param(None, ord("{"), id="left-alone")]
 )
-def test_input_is_overwritten_just_before_it_is_given_back(load: Loader, scrub: bool, byte: int) -> None:
-    plugin = load(Guest(bodies={"free": LOOK}, extra=KEEPS), heap=HeapPolicy(scrub_inputs=scrub))
+def test_input_is_overwritten_just_before_it_is_given_back(load: Loader, scrub: int | None, byte: int) -> None:
+    plugin = load(Guest(bodies={"free": LOOK}, extra=KEEPS), heap=HeapPolicy(scrub=scrub))
     assert plugin.exchange("pre_hook", [ONE]).failure is None
     assert plugin.instance is not None
     assert plugin.instance.call("kept") == (byte,)
@@ -254,17 +254,17 @@ def test_input_is_overwritten_just_before_it_is_given_back(load: Loader, scrub: 
 @every_engine
 def test_result_is_never_overwritten(load: Loader) -> None:
     guest = Guest(free=1, bodies={"free": ""})
-    plugin = load(guest, heap=HeapPolicy(scrub_inputs=True, slack=16))
+    plugin = load(guest, heap=HeapPolicy(scrub=SCRUB, slack=16))
     plugin.exchange("pre_hook", [ONE])
     assert plugin.instance is not None
     assert plugin.instance.memory is not None
     assert plugin.instance.memory.read(guest.places["pre_hook"][0], 12) == b'{"context":{'
-    assert plugin.instance.memory.read(HEAP, 31) == bytes([CANARY]) * 30 + b"\0"
+    assert plugin.instance.memory.read(HEAP, 31) == bytes([SCRUB]) * 30 + b"\0"
 
 
 @every_engine
 def test_echo_is_copied_out_before_it_is_overwritten(load: Loader) -> None:
-    plugin = load(Guest(bodies={"pre_hook": ECHO}), heap=HeapPolicy(scrub_inputs=True))
+    plugin = load(Guest(bodies={"pre_hook": ECHO}), heap=HeapPolicy(scrub=SCRUB))
     assert plugin.exchange("pre_hook", [ONE]).output == ONE
 
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from conformance.judging import Subject
 from reference_host.abi.bifrost.contract import Profile
 from reference_host.abi.bifrost.documents import Shape
-from reference_host.abi.bifrost.heap import HeapPolicy
+from reference_host.abi.bifrost.heap import SCRUB, HeapPolicy
 from reference_host.abi.bifrost.plugin import Budget, Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
 from reference_host.abi.interface import Json
@@ -127,7 +127,7 @@ class Lab:
             checked=False,
             limits=Limits(START_FUEL, DEADLINE, self.subject.memory_pages),
             budget=BUDGET,
-            heap=HeapPolicy(slack=SLACK, scrub_inputs=True),
+            heap=HeapPolicy(slack=SLACK, scrub=SCRUB),
         )
         return Plugin(self.module, settings)
 

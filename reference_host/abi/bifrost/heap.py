@@ -25,6 +25,7 @@ from reference_host.abi.bifrost.events import (
     Owner,
     Stage,
 )
+from reference_host.abi.bifrost.packed import Plausible, looks_like_json, misplaced, unpack
 from reference_host.abi.bifrost.revisions import ALLOCATOR_TYPE, FREE_TYPES, free_name
 from reference_host.abi.bifrost.types import HookFailure
 from reference_host.engine.interface import Export, FuncType, Instance
@@ -32,6 +33,8 @@ from reference_host.errors import HookError, MemoryAccessError, Trap
 
 CANARY = 0xA5
 """What the host writes behind the text, where it asked for more room than the text needs."""
+SCRUB = 0xB5
+"""What a suite lets the host leave in an input buffer that it gives back. Neither byte can begin a character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +83,13 @@ class HeapPolicy:
 
     `accept_address_zero`: whether the very first buffer may lie at address 0 (the vendor's documented samples do so;
     the lenient profile takes it). `slack`: bytes that are asked for beyond the text, filled with `CANARY`; a guest that
-    keeps to pointer and length never notices. `scrub_inputs`: overwrite an input buffer just before it is given back,
-    so that a guest which kept a pointer into it shows it.
+    keeps to pointer and length never notices. `scrub`: the byte that an input buffer is overwritten with just before it
+    is given back, so that a guest which kept a pointer into it shows it; None to leave it as it is.
     """
 
     accept_address_zero: bool = False
     slack: int = 0
-    scrub_inputs: bool = False
+    scrub: int | None = None
 
 
 class Heap:
@@ -99,10 +102,12 @@ class Heap:
         self._untouched = True
         self._events: list[Event] = []
 
-    def exchange(self, function: str, documents: Sequence[bytes], fuel: int | None) -> Exchange:
+    def exchange(
+        self, function: str, documents: Sequence[bytes], fuel: int | None, *, plausible: Plausible = looks_like_json
+    ) -> Exchange:
         """Call a function that takes documents and answers a packed result; give every buffer back.
 
-        Never raises for what the guest does: `Exchange.failure` tells.
+        `plausible` knows what its answers look like. Never raises for what the guest does: `Exchange.failure` tells.
         """
         self._events = []
         inputs: list[Buffer] = []
@@ -117,7 +122,7 @@ class Heap:
             stage = Stage.CALL
             raw = self._call(function, function, *arguments, fuel=fuel)
             stage = Stage.RESULT
-            output = self._copy_out(function, raw)
+            output = self._copy_out(function, raw, plausible)
         except HookError as error:
             failure = error
         lost = failure is not None and failure.trap is not None
@@ -184,16 +189,18 @@ class Heap:
             raise HookError(hook, HookFailure.ALLOC_FAILED, detail) from None
         return Buffer(pointer, len(document), size)
 
-    def _copy_out(self, hook: str, raw: int) -> bytes:
-        pointer, length = raw >> 32, raw & 0xFFFF_FFFF
+    def _copy_out(self, hook: str, raw: int, plausible: Plausible) -> bytes:
+        pointer, length = unpack(raw)
         if length == 0:
             return b""
         memory = self._instance.memory
         size = 0 if memory is None else memory.size
-        if memory is None or pointer + length > size:
+        output = None if memory is None or pointer + length > size else memory.read(pointer, length)
+        reason = None if memory is None else misplaced(memory, pointer, length, output, plausible)
+        if output is None or reason is not None:
             detail = f"pointer {pointer:#x} and length {length:#x} in a memory of {size:#x} bytes"
-            raise HookError(hook, HookFailure.RESULT_OUT_OF_BOUNDS, detail)
-        return memory.read(pointer, length)
+            raise HookError(hook, HookFailure.RESULT_OUT_OF_BOUNDS, f"{detail}: {reason}" if reason else detail)
+        return output
 
     def _check_canaries(self, inputs: Sequence[Buffer]) -> None:
         memory = self._instance.memory
@@ -225,8 +232,8 @@ class Heap:
             if buffer.pointer == 0:
                 self._not_freed([buffer], "zero")
                 continue
-            if self._policy.scrub_inputs and self._instance.memory is not None:
-                self._instance.memory.write(buffer.pointer, bytes([CANARY]) * buffer.size)
+            if self._policy.scrub is not None and self._instance.memory is not None:
+                self._instance.memory.write(buffer.pointer, bytes([self._policy.scrub]) * buffer.size)
             if (failure := self._free(hook, buffer, Owner.INPUT, fuel)) is not None:
                 self._not_freed(inputs[position + 1 :], "instance-lost")
                 return failure

@@ -20,6 +20,7 @@ from reference_host.abi.bifrost.documents import Shape
 from reference_host.abi.bifrost.events import Exchange
 from reference_host.abi.bifrost.heap import Heap, HeapPolicy, choose_pair
 from reference_host.abi.bifrost.jsontext import decode_object, decode_text
+from reference_host.abi.bifrost.packed import looks_like_json, looks_like_name
 from reference_host.abi.bifrost.revisions import (
     CLEANUP_TYPE,
     INIT_TYPE,
@@ -220,7 +221,8 @@ class Plugin:
         if function not in self._answering:
             raise UnknownHook(f"the plugin exports no {function} of the type that {self.revision.name} gives it")
         self._make_ready(function)
-        exchange = self.heap.exchange(function, inputs, self._fuel(sum(map(len, inputs))))
+        plausible = looks_like_name if function == "get_name" else looks_like_json
+        exchange = self.heap.exchange(function, inputs, self._fuel(sum(map(len, inputs))), plausible=plausible)
         if exchange.lost:
             # Whatever aborted the guest, its state is not to be trusted any more: not even after a plain proc_exit.
             self._discard()
