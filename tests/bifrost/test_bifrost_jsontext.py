@@ -64,7 +64,9 @@ BAD_UTF8 = [
     pytest.param(b'{"a":"\xed\xa0\x80"}', "byte 6 of 11: invalid continuation byte", id="surrogate"),
     pytest.param(b'{"a":"\xc0\xaf"}', "byte 6 of 10: invalid start byte", id="overlong"),
     pytest.param(b'{"a":"\xf4\x90\x80\x80"}', "byte 6 of 12: invalid continuation byte", id="beyond-unicode"),
-    pytest.param('{"a":"é'.encode()[:-1], "byte 6 of 7: unexpected end of data", id="cut-in-a-character"),
+    pytest.param(b'{"a":"caf\xc3"}', "byte 9 of 12: invalid continuation byte", id="half-a-character"),
+    pytest.param(b"\xff", "byte 0 of 1: invalid start byte", id="one-byte"),
+    pytest.param(b"caf\xc3", "byte 3 of 4: unexpected end of data", id="cut-and-no-json-before-it"),
 ]
 
 
@@ -76,10 +78,30 @@ def test_what_is_no_utf8_is_refused(output: bytes, detail: str) -> None:
         decode_text("get_name", output)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", ["{}", '{"a":1}', ' {"é":"世界 🙂"}', '{"a":"b'])
+def test_two_or_four_bytes_for_each_character_are_no_utf8(encoding: str, text: str) -> None:
+    failure = refusal(text.encode(encoding))
+    assert (failure.code, failure.detail[-16:]) == (HookFailure.BAD_UTF8, "UTF-16 or UTF-32")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_their_byte_order_mark_is_no_utf8(encoding: str) -> None:
+    assert refusal('{"a":1}'.encode(encoding)).code == HookFailure.BAD_UTF8
+
+
 BAD_JSON = [
     pytest.param(b"\xef\xbb\xbf{}", "begins with a byte order mark", id="byte-order-mark"),
     pytest.param(b"{}\0", "ends with a NUL", id="terminator"),
-    pytest.param('{"a":1}'.encode("utf-16-le"), "ends with a NUL", id="utf-16"),
+    pytest.param(b"\0" * 8, "ends with a NUL", id="buffer-that-was-never-written"),
+    pytest.param(b'\0{"a":1', "Expecting value at character 0", id="begins-a-byte-too-early"),
+    pytest.param(b'\0\0\0{"a"', "Expecting value at character 0", id="begins-three-bytes-too-early"),
+    pytest.param(b'{"a":"b"}\xff', "byte 9 of 10 stands behind the JSON text", id="a-byte-too-long"),
+    pytest.param(b'{"a":"b"}\xc3', "byte 9 of 10 stands behind the JSON text", id="too-long-by-half-a-character"),
+    pytest.param(b'{"a":1}\r\n \x80\x90', "byte 10 of 12 stands behind the JSON text", id="bytes-behind-white-space"),
+    pytest.param(b'"a":1}\xff', "byte 6 of 7 stands behind the JSON text", id="begins-and-ends-a-byte-too-late"),
+    pytest.param('{"a":"é'.encode()[:-1], "byte 6 of 7: the text ends inside a character", id="cut-in-a-character"),
+    pytest.param(' {"a":"🙂'.encode()[:-2], "byte 7 of 9: the text ends inside", id="cut-in-a-character-of-four"),
     pytest.param(b"{}{}", "Extra data at character 2 of 4", id="two-objects"),
     pytest.param(b"{} x", "Extra data at character 3 of 4", id="rubbish-behind"),
     pytest.param(b"x{}", "Expecting value at character 0 of 3", id="rubbish-before"),

@@ -47,9 +47,13 @@ def decode_text(hook: str, output: bytes) -> str:
 def decode_object(hook: str, output: bytes) -> tuple[dict[str, Json], tuple[str, ...]]:
     """Decode a result: the object, and the keys that stood in it twice.
 
-    Raises `HookError` with `bad-utf8`, `bad-json` or `not-object`.
+    Raises `HookError` with `bad-utf8`, `bad-json` or `not-object`. A wrong length is `bad-json`, whatever it cuts off or
+    brings in: bytes behind a whole text, or an end inside a character.
     """
-    text = decode_text(hook, output)
+    try:
+        text = output.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _broken(hook, output, error) from None
     duplicates: list[str] = []
 
     def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -66,6 +70,8 @@ def decode_object(hook: str, output: bytes) -> tuple[dict[str, Json], tuple[str,
             text, object_pairs_hook=pairs, parse_constant=_no_constant, parse_int=_integer, parse_float=_number
         )
     except ValueError as error:
+        if _WIDE.match(output):
+            raise HookError(hook, HookFailure.BAD_UTF8, _WIDE_TEXT) from None
         raise HookError(hook, HookFailure.BAD_JSON, _reason(text, error)) from None
     if not isinstance(value, dict):
         raise HookError(hook, HookFailure.NOT_OBJECT, f"the text is {type_name(value)}, expected an object")
@@ -99,6 +105,35 @@ def _integer(digits: str) -> int | float:
 def _number(digits: str) -> float:
     number = float(digits)
     return number if math.isfinite(number) else math.copysign(sys.float_info.max, number)
+
+
+_WIDE = re.compile(rb"[^\0]\0[^\0]\0|\0[^\0]\0[^\0]|[^\0]\0\0\0[^\0]\0\0\0|\0\0\0[^\0]\0\0\0[^\0]", re.DOTALL)
+"""Two characters of UTF-16 or UTF-32 without a mark: the first two of a JSON object are ASCII."""
+_WIDE_TEXT = "the text has two or four bytes for each character: UTF-16 or UTF-32"
+_WHOLE = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer, parse_float=_number)
+
+
+def _broken(hook: str, output: bytes, error: UnicodeDecodeError) -> HookError:
+    """What is wrong with bytes that are no UTF-8: a byte too many or too few is told as that."""
+    if _WIDE.match(output):
+        return HookError(hook, HookFailure.BAD_UTF8, _WIDE_TEXT)
+    sound = output[: error.start].decode("utf-8").lstrip(" \t\r\n")
+    place = f"byte {error.start} of {len(output)}"
+    if _holds_a_whole_text(sound):
+        return HookError(hook, HookFailure.BAD_JSON, f"{place} stands behind the JSON text")
+    if error.reason == "unexpected end of data" and sound.startswith("{"):
+        return HookError(hook, HookFailure.BAD_JSON, f"{place}: the text ends inside a character")
+    return HookError(hook, HookFailure.BAD_UTF8, f"{place}: {error.reason}")
+
+
+def _holds_a_whole_text(text: str) -> bool:
+    if _nests_too_deeply(text):
+        return False
+    try:
+        _WHOLE.raw_decode(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _reason(text: str, error: ValueError) -> str:
