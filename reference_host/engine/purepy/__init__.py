@@ -1,0 +1,1 @@
+"""WebAssembly translated to Python functions."""
