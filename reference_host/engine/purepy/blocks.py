@@ -603,12 +603,12 @@ class BodyTranslator:
                 value = self._named(value)
                 effects, depends, size = value.effects | LOADS, value.depends, 2
             address = self._address(value, offset)
-            text = f"(c if (c := {self._read('F', address)}) == c else f32_of_bits({self._read('I', address)}))"
+            text = f"(c if (c := {self._read('f', address)}) == c else f32_of_bits({self._read('I', address)}))"
             self._push(Value(text, FLOAT, 0, effects, depends, size + 4))
             return
         address = self._address(value, offset)
         if type_ == op.F64:
-            self._push(Value(self._read("D", address), FLOAT, 0, effects, depends, size))
+            self._push(Value(self._read("d", address), FLOAT, 0, effects, depends, size))
             return
         bits = 32 if type_ == op.I32 else 64
         signed = op.NAMES[opcode].endswith("_s")
@@ -623,7 +623,7 @@ class BodyTranslator:
     def _read(self, code: str, address: str) -> str:
         if self.style.views or code == "B":
             return f"{self._use('M' + code)}[{address}]"
-        return f"{self._use('R' + code)}({self._use('MB')}, {address})[0]"
+        return f"R{code}({self._use('MB')}, {address})[0]"
 
     def _store(self, opcode: int, offset: int) -> None:
         type_, width = op.STORES[opcode]
@@ -643,13 +643,13 @@ class BodyTranslator:
                 self._keep(position + 1)
                 value, address = self._pop(), self._pop()
             where = self._address(address, offset)
-            self._emit(f"if {value.text} == {value.text}: {self._written('F', where, value.text)}")
+            self._emit(f"if {value.text} == {value.text}: {self._written('f', where, value.text)}")
             self._emit(f"else: {self._written('I', where, f'f32_bits({value.text})')}")
             return
         where = self._address(address, offset)
         text = plain(value)
         if type_ == op.F64:
-            self._emit(self._written("D", where, text))
+            self._emit(self._written("d", where, text))
             return
         if value.top >= 1 << 8 * width:
             if value.number is not None:
@@ -663,7 +663,7 @@ class BodyTranslator:
     def _written(self, code: str, address: str, text: str) -> str:
         if self.style.views or code == "B":
             return f"{self._use('M' + code)}[{address}] = {text}"
-        return f"{self._use('W' + code)}({self._use('MB')}, {address}, {text})"
+        return f"W{code}({self._use('MB')}, {address}, {text})"
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
