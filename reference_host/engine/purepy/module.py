@@ -17,8 +17,8 @@ from reference_host.engine.purepy import opcodes as op
 from reference_host.engine.reader import Reader
 from reference_host.errors import InvalidModule, MalformedModule, UnsupportedModule
 
-MAX_BODY = 1 << 20
-"""Bytes of one function body: the translation of a longer one would take minutes."""
+MAX_BODY = 1 << 19
+"""Bytes of one function body: its translation takes seconds, and that of a longer one would take as much more."""
 
 MAX_LOCALS = 50_000
 """Locals of one function: the limit that engines agreed on (WebAssembly JavaScript API, implementation limits)."""

@@ -142,7 +142,7 @@ class _Structure:
         """Write a block and the labels behind it, but for the last one where it can follow as it is."""
         first = self._loop if loop else self._code
         if not labels:
-            return first(block, indent), None
+            return first(block, indent)
         self.sequences += 1
         sequence = _Sequence(labels, self.sequences)
         for position, label in enumerate(labels, 1):
@@ -150,8 +150,10 @@ class _Structure:
         self.context.append(sequence)
         start = len(self.lines)
         self.lines.append("")
-        first(block, indent)
-        last: Block | None = None
+        _, last = first(block, indent)
+        if last is not None:
+            self._write(last, indent)
+        last = None
         falls = True
         for position, label in enumerate(labels, 1):
             sequence.position = position
@@ -176,7 +178,7 @@ class _Structure:
             self._line(indent, "pass")
         return falls
 
-    def _loop(self, block: Block, indent: int) -> bool:
+    def _loop(self, block: Block, indent: int) -> tuple[bool, None]:
         self.cycles += 1
         cycle = _Cycle(block, self.cycles)
         self.context.append(cycle)
@@ -185,19 +187,22 @@ class _Structure:
         start = len(self.lines)
         self.lines.append("")
         self._line(indent, self.loop_head)
-        falls, tail = self._sequence(block, self.inside[block.number], indent + 1, loop=False)
+        _, tail = self._sequence(block, self.inside[block.number], indent + 1, loop=False)
         if tail is not None:
-            falls = self._write(tail, indent + 1)
+            self._write(tail, indent + 1)
         if cycle.leaves:
             self.lines[start] = f"{' ' * indent}e{cycle.number} = 0"
             self._line(indent + 1, f"if e{cycle.number}: break")
         elif not any(self.lines[start + 2 :]):
             self._line(indent + 1, "pass")
         self.context.pop()
-        return cycle.broken
+        return cycle.broken, None
 
-    def _code(self, block: Block, indent: int) -> bool:
-        """Write the statements of a block, and what follows in the same place."""
+    def _code(self, block: Block, indent: int) -> tuple[bool, Block | None]:
+        """Write the statements of a block, and what follows in the same place as far as that is simple.
+
+        Gives whether control can fall off the end, and the block that is to be written there.
+        """
         while True:
             if block.lines:
                 blanks = " " * indent
@@ -205,18 +210,18 @@ class _Structure:
             end = block.end
             if isinstance(end, Leave):
                 self._line(indent, end.statement)
-                return False
+                return False, None
             if isinstance(end, Goto):
                 tail = self._go(block, end.target, indent)
             elif isinstance(end, Branch):
                 tail = self._branch(block, end, indent)
             else:
                 assert isinstance(end, Switch)
-                return self._switch(block, end, indent)
+                return self._switch(block, end, indent), None
             if isinstance(tail, bool):
-                return tail
+                return tail, None
             if tail.repeats or self.inside[tail.number]:
-                return self._write(tail, indent)
+                return True, tail
             block = tail
 
     def _is_inline(self, source: Block, target: Block) -> bool:
