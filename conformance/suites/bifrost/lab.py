@@ -10,19 +10,19 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from conformance.judging import Subject
 from reference_host.abi.bifrost.contract import Profile
 from reference_host.abi.bifrost.documents import Shape
-from reference_host.abi.bifrost.heap import SCRUB, HeapPolicy
-from reference_host.abi.bifrost.plugin import Budget, Plugin, PluginConfig
+from reference_host.abi.bifrost.heap import SCRUB, AllocatorPair, HeapPolicy
+from reference_host.abi.bifrost.plugin import Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
 from reference_host.abi.interface import Json
 from reference_host.engine.binary import read_module
-from reference_host.engine.interface import GrowthRefused, Limits, MemoryType, Module
+from reference_host.engine.interface import GrowthRefused, Instance, Limits, MemoryType, Module
 from reference_host.errors import (
     HookError,
     InitRefused,
@@ -32,31 +32,15 @@ from reference_host.errors import (
     TrapCode,
 )
 
+from .bounds import BUDGET, DEADLINE, SLACK, START_FUEL, TRAPS_PER_HOOK
+from .bounds import Blocked as Blocked
 from .calls import Call, read_call
 from .messages import MALFORMED, MARK, Message, Topic, messages, respelled
+from .ownership import Ownership, Probe, examine
+from .probes import AllocatorProbe, probe_allocator, takes_back
 
-BUDGET = Budget(base=20_000_000, per_byte=10_000)
-"""Fuel for a call: for each byte about ten times what a plugin with TinyGo's `encoding/json` was seen to need."""
-START_FUEL = 200_000_000
-"""Fuel for instantiation: whole runtimes start up here. Used up before the deadline even by the slowest engine."""
-DEADLINE = 900.0
-"""Seconds; far above what the fuel takes on the slowest engine. Where it fires nobody is to blame but the machine."""
-TRAPS_PER_HOOK = 5
-"""A hook that traps so often in a session is not called again in it: the rule is broken, the rest is waiting.
-
-One that does not come to an end is not called again at all.
-"""
-SLACK = 16
-"""Bytes that are asked for beyond the text, as a canary."""
-
-
-class Blocked(Exception):
-    """The calls that a rule wants to see cannot be made. `not_tested`: it is not the plugin's fault."""
-
-    def __init__(self, reason: str, *, not_tested: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.not_tested = not_tested
+SMALL_CONFIG = b'{"hookproof":{"level":1}}'
+"""A config that no plugin knows, for those whose author gave none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +54,7 @@ class Session:
 
     def of(self, function: str) -> Sequence[Call]:
         """The calls of one function."""
-        return [call for call in self.calls if call.export == function]
+        return [call for call in self.calls if call.exchange.function == function]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +80,7 @@ class Lab:
         self.module = module
         self.revision: Revision = revision_named(subject.revision)
         self._sessions: dict[str, Session] = {}
+        self._calls: dict[str, Sequence[Call]] = {}
         self._endless: set[str] = set()
 
     @cached_property
@@ -115,8 +100,10 @@ class Lab:
 
     # -- getting there -----------------------------------------------------------------------------
 
-    def new_plugin(self, *, config: bytes | None = None) -> Plugin:
-        """A plugin on which nothing has run.
+    def new_plugin(
+        self, *, config: bytes | None = None, scrub: int | None = SCRUB, scrub_config: int | None = SCRUB
+    ) -> Plugin:
+        """A plugin on which nothing has run; what its inputs, and its config, are overwritten with once they are used.
 
         The export section is judged by its own rules, so it is not checked here.
         """
@@ -127,7 +114,7 @@ class Lab:
             checked=False,
             limits=Limits(START_FUEL, DEADLINE, self.subject.memory_pages),
             budget=BUDGET,
-            heap=HeapPolicy(slack=SLACK, scrub=SCRUB),
+            heap=HeapPolicy(slack=SLACK, scrub=scrub, scrub_config=scrub_config),
         )
         return Plugin(self.module, settings)
 
@@ -181,11 +168,87 @@ class Lab:
         if failure is not None:
             raise Blocked(f"init did not complete: {failure}")
 
-    def require(self, function: str) -> None:
+    def require_exported(self, function: str) -> None:
         """Raise `Blocked` where a function cannot be called."""
         self.require_ready()
         if function not in self.new_plugin().exports:
             raise Blocked(f"needs {function}, which is not exported with its type")
+
+    def require(self, function: str) -> None:
+        """Raise `Blocked` where a function cannot be called, or uses memory that it does not own.
+
+        What such a function answers tells nothing about any other rule, and it may damage what others answer.
+        """
+        self.require_exported(function)
+        breach = self.ownership.breaches.get(function)
+        if breach is not None:
+            raise Blocked(f"{function} uses memory that it does not own: see {breach.requirement}")
+
+    # -- experiments -------------------------------------------------------------------------------
+
+    @cached_property
+    def allocator(self) -> AllocatorProbe:
+        """What the allocator does alone. Raises `Blocked`."""
+        self.require_ready()
+        return probe_allocator(self._instance(), self._pair(), self.subject.binary, quick=self.subject.quick)
+
+    @cached_property
+    def takes_back(self) -> bool:
+        """Whether memory that is given back is used again. Raises `Blocked`."""
+        self.require_ready()
+        return takes_back(self._instance(), self._pair(), quick=self.subject.quick)
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        """Who uses whose memory. Raises `Blocked`."""
+        if not self.allocator.is_sound:
+            return Ownership({}, None, Counter(), "needs an allocator that keeps its own rules: see BIFROST-ALLOC-*")
+        config = self.subject.config or (SMALL_CONFIG if self._takes(SMALL_CONFIG) else None)
+
+        def new_plugin(scrub: int | None, scrub_config: int | None) -> Plugin:
+            return self.new_plugin(config=config, scrub=scrub, scrub_config=scrub_config)
+
+        return examine(new_plugin, list(self._probes()))
+
+    def _takes(self, config: bytes) -> bool:
+        plugin = self.new_plugin(config=config)
+        try:
+            plugin.start()
+            plugin.init()
+        except (LoadError, HookError):
+            return False
+        return True
+
+    def _probes(self) -> Iterator[Probe]:
+        """Each message but the large ones, hook after hook; in scope `quick` one of each topic."""
+        exports = self.new_plugin().exports
+        by_role: list[list[Message]] = []
+        for role in Role:
+            sent = [message for message in self.messages if message.role is role and message.topic is not Topic.LARGE]
+            first = {message.topic: message for message in reversed(sent)}
+            by_role.append([m for m in sent if not self.subject.quick or first[m.topic] is m])
+        for number, turn in enumerate(itertools.zip_longest(*by_role)):
+            if "get_name" in exports:
+                yield Probe(f"get_name/ownership/{number}", "get_name")
+            for message in filter(None, turn):
+                hook = self.revision.hook(message.role)
+                if hook is not None and hook.name in exports:
+                    case = f"{hook.name}/ownership/{number}-{message.name}"
+                    sent_now = tuple(
+                        data.replace(_MARK, _mark(number).encode()) for data in message.documents(self.revision)
+                    )
+                    yield Probe(case, hook.name, sent_now)
+
+    def _instance(self) -> Instance:
+        plugin = self.started()
+        plugin.init()
+        assert plugin.instance is not None
+        return plugin.instance
+
+    def _pair(self) -> AllocatorPair:
+        pair = self.new_plugin().pair
+        assert pair is not None
+        return pair
 
     # -- sessions ----------------------------------------------------------------------------------
 
@@ -207,8 +270,10 @@ class Lab:
 
     def calls(self, function: str) -> Sequence[Call]:
         """Every call of a function that a conforming host may make. Raises `Blocked`."""
-        self.require(function)
-        return [call for name in ("traffic", "soak") for call in self.session(name).of(function)]
+        if function not in self._calls:
+            self.require(function)
+            self._calls[function] = [call for name in ("traffic", "soak") for call in self.session(name).of(function)]
+        return self._calls[function]
 
     @cached_property
     def name_calls(self) -> tuple[Call, ...]:
@@ -285,6 +350,8 @@ class Lab:
     def _run(self, name: str, script: Script) -> Session:
         plugin = self.started()
         plugin.init()
+        # What uses memory that it does not own would damage the calls of the others.
+        exports = plugin.exports - self.ownership.breaches.keys()
         calls: list[Call] = []
         skipped: Counter[str] = Counter()
         traps: Counter[str] = Counter()
@@ -298,7 +365,7 @@ class Lab:
             call = None
             hook = None if step.message is None else self.revision.hook(step.message.role)
             function = "get_name" if hook is None else hook.name
-            if function not in plugin.exports:
+            if function not in exports:
                 continue
             if traps[function] >= TRAPS_PER_HOOK or function in self._endless:
                 skipped[function] += 1

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from conformance.judging import Judge
 from reference_host.errors import TrapCode
 
+from .bounds import Blocked
 from .calls import Call, Reached
-from .lab import Blocked, Lab
+from .calls import Fault as Fault
+from .lab import Lab
 
 WHOLE = 300
 """Characters of an answer that are quoted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """How a call breaks a rule: what the contract expects, what was seen, and how an author mends it."""
-
-    expected: str
-    got: str
-    hint: str
 
 
 Rule = Callable[[Call], Fault | None]
