@@ -766,6 +766,18 @@ def test_a_host_function_gets_the_instance_and_unsigned_numbers(make: Make) -> N
     assert got == [instance, 2**32 - 1, 2**64 - 1, 0.5, math.inf]
 
 
+CALLS_WITHOUT_END = """(import "env" "s" (func $s)) (func (export "f") (loop $again (call $s) (br $again)))"""
+
+
+def test_a_guest_that_only_calls_the_host_ends_by_fuel(make: Make) -> None:
+    calls: list[Instance] = []
+    instance = make(CALLS_WITHOUT_END, host("s", NO_VALUES, calls.append), fuel=1_000_000)
+    with pytest.raises(Trap) as raised:
+        instance.call("f")
+    assert raised.value.code is TrapCode.FUEL_EXHAUSTED
+    assert len(calls) == 100 + 1_000_000 // 4_000
+
+
 @pytest.mark.parametrize(
     "answer",
     [
