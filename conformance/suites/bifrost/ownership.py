@@ -324,7 +324,8 @@ def _essence(exchange: Exchange) -> object:
         return exchange.failed_at, failure.code, None if failure.trap is None else failure.trap.code
     output = exchange.output or b""
     try:
-        return json.JSONDecoder().raw_decode(output.decode("utf-8", "surrogateescape").lstrip())[0]
+        # NaN equals nothing, not even itself: as a text it does.
+        return json.JSONDecoder(parse_constant=str).raw_decode(output.decode("utf-8", "surrogateescape").lstrip())[0]
     except (ValueError, RecursionError):
         return output
 
