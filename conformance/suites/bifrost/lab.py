@@ -17,12 +17,13 @@ from functools import cached_property
 from conformance.judging import Subject
 from reference_host.abi.bifrost.contract import Profile
 from reference_host.abi.bifrost.documents import Shape
+from reference_host.abi.bifrost.events import Allocated, Exchange
 from reference_host.abi.bifrost.heap import SCRUB, AllocatorPair, HeapPolicy
 from reference_host.abi.bifrost.plugin import Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
 from reference_host.abi.interface import Json
 from reference_host.engine.binary import read_module
-from reference_host.engine.interface import GrowthRefused, Instance, Limits, MemoryType, Module
+from reference_host.engine.interface import MAX_PAGES, PAGE, GrowthRefused, Instance, Limits, MemoryType, Module
 from reference_host.errors import (
     HookError,
     InitRefused,
@@ -34,8 +35,8 @@ from reference_host.errors import (
 
 from .bounds import BUDGET, DEADLINE, SLACK, START_FUEL, TRAPS_PER_HOOK
 from .bounds import Blocked as Blocked
-from .calls import Call, read_call
-from .messages import MALFORMED, MARK, Message, Topic, messages, respelled
+from .calls import Call, Reached, read_call
+from .messages import MARK, Message, Topic, header_spellings, json_spellings, malformed, messages
 from .ownership import Ownership, Probe, examine
 from .probes import AllocatorProbe, probe_allocator, takes_back
 
@@ -89,8 +90,14 @@ class Lab:
         return read_module(self.subject.binary).memories
 
     @property
+    def room(self) -> int:
+        """Bytes of linear memory that the plugin can have: what it declares as its maximum, within the host's limit."""
+        declared = [type_.maximum for type_ in self.memory_types if type_.maximum is not None]
+        return min(self.subject.memory_pages, *declared, MAX_PAGES) * PAGE
+
+    @property
     def largest(self) -> int:
-        """Bytes of the largest body."""
+        """Bytes of an everyday large body."""
         return 4_096 if self.subject.quick else 1_048_576
 
     @property
@@ -210,6 +217,15 @@ class Lab:
 
         return examine(new_plugin, list(self._probes()))
 
+    @cached_property
+    def overlaps(self) -> bool:
+        """Whether the allocator hands out what is alive. Raises `Blocked`."""
+        return self.allocator.overlap is not None or self.ownership.overlap is not None
+
+    def trusts(self, call: Call) -> bool:
+        """Whether a call can be judged: where the allocator destroys data, what fails fails because of that."""
+        return call.reached is Reached.OBJECT or not (call.spoiled or self.overlaps)
+
     def _takes(self, config: bytes) -> bool:
         plugin = self.new_plugin(config=config)
         try:
@@ -253,7 +269,7 @@ class Lab:
     # -- sessions ----------------------------------------------------------------------------------
 
     def session(self, name: str) -> Session:
-        """The session of that name: `traffic`, `soak`, `malformed` or `spelling`. Raises `Blocked`."""
+        """The session of that name: `traffic`, `soak`, `malformed`, `headers` or `spelling`. Raises `Blocked`."""
         self.require_ready()
         if name != "traffic":
             # What is learned there (which hooks never end) holds for all sessions, whatever order rules ask in.
@@ -263,6 +279,7 @@ class Lab:
                 "traffic": self._traffic,
                 "soak": self._soak,
                 "malformed": self._malformed,
+                "headers": self._headers,
                 "spelling": self._spelling,
             }
             self._sessions[name] = self._run(name, scripts[name]())
@@ -285,13 +302,18 @@ class Lab:
             if case == "after-init":
                 plugin.init()
             calls.append(read_call(f"get_name/{case}", plugin.exchange("get_name"), None, self.revision))
-        return (*calls, *self.calls("get_name"))
+        return tuple(call for call in (*calls, *self.calls("get_name")) if self.trusts(call))
 
     @cached_property
     def messages(self) -> list[Message]:
         """What is sent to this subject."""
         shapes = self.subject.shapes
-        sent = messages(largest=self.largest, go_struct=Shape.GO_STRUCT in shapes, docs=Shape.DOCS in shapes)
+        sent = messages(
+            largest=self.largest,
+            go_struct=Shape.GO_STRUCT in shapes,
+            docs=Shape.DOCS in shapes,
+            room=self.room,
+        )
         return [message for message in sent if self.revision.hook(message.role) is not None]
 
     def _traffic(self) -> Script:
@@ -332,26 +354,29 @@ class Lab:
         yield Step("after")
 
     def _malformed(self) -> Script:
-        """What no conforming host sends: each hook gets each malformed text in the place of its first document."""
-        for role in Role:
-            message = next((m for m in self.messages if m.role is role), None)
-            if message is None:
-                continue
-            for name, text in MALFORMED.items():
-                _first, *others = message.documents(self.revision)
-                yield Step(name, message, MARK, (text, *others))
+        """What no conforming host sends: each document of each hook, spoiled in many ways."""
+        for name, message, documents in malformed(self.revision):
+            yield Step(name, message, MARK, documents)
 
-    def _spelling(self) -> Script:
+    def _headers(self) -> Script:
         """One request in three spellings of its header and query names."""
-        for message in respelled():
+        for message in header_spellings():
             if self.revision.hook(message.role) is not None:
                 yield Step(message.name, message, MARK)
+
+    def _spelling(self) -> Script:
+        """Two messages for each hook, in several spellings of their JSON."""
+        for message, spelling in json_spellings():
+            if self.revision.hook(message.role) is not None:
+                documents = tuple(spelling.write(document) for document in message.documents(self.revision))
+                yield Step(f"{message.name}-{spelling}", message, MARK, documents)
 
     def _run(self, name: str, script: Script) -> Session:
         plugin = self.started()
         plugin.init()
         # What uses memory that it does not own would damage the calls of the others.
         exports = plugin.exports - self.ownership.breaches.keys()
+        spoiled = False
         calls: list[Call] = []
         skipped: Counter[str] = Counter()
         traps: Counter[str] = Counter()
@@ -377,12 +402,22 @@ class Lab:
                 # A new instance after a trap could not be made ready: there is nothing left to talk to.
                 skipped[function] += 1
                 continue
-            call = read_call(f"{function}/{name}/{step.name}", exchange, hook, self.revision, step.message, step.mark)
+            spoiled = spoiled or self._covers_static_data(exchange)
+            case = f"{function}/{name}/{step.name}"
+            call = read_call(case, exchange, hook, self.revision, step.message, step.mark, spoiled=spoiled)
             calls.append(call)
+            spoiled = spoiled and not exchange.lost
             if exchange.failure is not None and exchange.failure.trap is not None:
                 traps[function] += 1
                 if exchange.failure.trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE):
                     self._endless.add(function)
+
+    def _covers_static_data(self, exchange: Exchange) -> bool:
+        static = self.allocator.static
+        return any(
+            isinstance(event, Allocated) and static.first_covered(event.pointer, event.size) is not None
+            for event in exchange.events
+        )
 
 
 def _roles(draw: random.Random) -> list[Role]:

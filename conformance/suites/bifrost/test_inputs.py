@@ -9,14 +9,16 @@ optional/nullable fields properly").
 
 from __future__ import annotations
 
+import json
 import re
 
 from conformance.judging import Judge, requirement
 from reference_host.abi.interface import Json
 
+from .bounds import Blocked
 from .calls import Call, Reached
-from .lab import Blocked, Lab
-from .messages import NO_JSON_BODY, Topic
+from .lab import Lab
+from .messages import Topic
 from .rules import Fault, judge_call, quote, report_blocked
 
 DECODE_ERROR = re.compile(
@@ -56,7 +58,7 @@ def _is_about(call: Call, topic: Topic) -> bool:
 def _refused(call: Call) -> Fault | None:
     if call.reached < Reached.OBJECT or call.message is None or not DECODE_ERROR.search(call.error_text):
         return None
-    if call.message.name in NO_JSON_BODY and "body" in call.error_text.lower():
+    if not call.message.bodies_are_json and "body" in call.error_text.lower():
         # What a plugin makes of a *body* is its own policy.
         return None
     hint = "decode only what the plugin needs, leave the rest open, and treat null, absent and empty alike"
@@ -134,20 +136,23 @@ def test_malformed_input_is_refused(hook: str, lab: Lab, judge: Judge) -> None:
 def test_header_names_are_compared_without_case(hook: str, lab: Lab, judge: Judge) -> None:
     """Three spellings of the same header and query names get the same answer."""
     lab.require(hook)
-    calls = [call for call in lab.session("spelling").of(hook) if call.document is not None]
+    calls = [call for call in lab.session("headers").of(hook) if call.document is not None]
     if not calls:
         judge.not_applicable(f"{hook} gets no headers, or answered none of the requests")
     for call in calls:
         fault = None
-        if _spelled_alike(call.document) != _spelled_alike(calls[0].document):
+        if _spelled_alike(call.exchange.output) != _spelled_alike(calls[0].exchange.output):
             got = f"{quote(call.exchange.output or b'')}, but {quote(calls[0].exchange.output or b'')} in lower case"
             hint = "compare header and query names without regard to case: clients spell them as they like"
             fault = Fault("the same answer in every spelling", got, hint)
         judge_call(judge, call, fault)
 
 
-def _spelled_alike(value: Json) -> Json:
-    """The answer with all keys in lower case, so that names that are echoed do not count."""
-    if isinstance(value, dict):
-        return {key.lower(): _spelled_alike(inner) for key, inner in value.items()}
-    return [_spelled_alike(inner) for inner in value] if isinstance(value, list) else value
+def _spelled_alike(output: bytes | None) -> Json:
+    """The answer with all keys in lower case, so that names that are echoed do not count, and numbers as they stand."""
+
+    def pairs(members: list[tuple[str, Json]]) -> dict[str, Json]:
+        return {key.lower(): value for key, value in members}
+
+    value: Json = json.loads(output or b"{}", object_pairs_hook=pairs, parse_int=str, parse_float=str)
+    return value
