@@ -6,7 +6,7 @@ is no JSON has no members. So a fault is reported once, at its root.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import combinations
 
@@ -61,6 +61,8 @@ class Call:
     document: dict[str, Json] | None = None
     duplicates: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    spoiled: bool = False
+    """Whether the allocator had let the host write over the plugin's own data before: any failure may come of that."""
 
     @property
     def export(self) -> str:
@@ -108,8 +110,17 @@ def read_call(
     revision: Revision,
     message: Message | None = None,
     mark: str = "",
+    *,
+    spoiled: bool = False,
 ) -> Call:
     """See how far an exchange got. `hook` is None for functions that answer text instead of JSON (`get_name`)."""
+    call = _read_call(case, exchange, hook, revision, message, mark)
+    return replace(call, spoiled=True) if spoiled else call
+
+
+def _read_call(
+    case: str, exchange: Exchange, hook: Hook | None, revision: Revision, message: Message | None, mark: str
+) -> Call:
     failure = exchange.failure
     if exchange.raw is None:
         reached = Reached.PLACED if exchange.failed_at is Stage.CALL else Reached.NOTHING

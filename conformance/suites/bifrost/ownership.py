@@ -107,7 +107,8 @@ class _Run:
     breach: Breach | None = None
     _held: list[_Held] = field(default_factory=list)
     _guards: list[_Held] = field(default_factory=list)
-    _left: list[_Held] = field(default_factory=list)
+    _left: dict[str, list[_Held]] = field(default_factory=dict)
+    """By function: where the buffers of its last call were."""
     _fresh: list[Buffer] = field(default_factory=list)
     _probe: Probe = Probe("", "")
     _result: tuple[Buffer, bytes] | None = None
@@ -131,7 +132,7 @@ class _Run:
                 trap = None if exchange.failure is None else exchange.failure.trap
                 endless = trap is not None and trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE)
                 traps[self._probe.function] += TRAPS if endless else 1
-                self._held, self._guards, self._left, self._fresh = [], [], [], []
+                self._held, self._guards, self._left, self._fresh = [], [], {}, []
             else:
                 self._take_up(exchange)
 
@@ -141,9 +142,7 @@ class _Run:
         """Take the buffers that are held all the time, and one where the config was."""
         config = self.plugin.settings.config
         if config:
-            self._hold(self._left, len(config) + self.plugin.settings.heap.slack, config, Part.CONFIG)
-        self._held += self._left
-        self._left = []
+            self._hold(self._held, len(config) + self.plugin.settings.heap.slack, config, Part.CONFIG)
         for size in KEPT:
             self._hold(self._held, size, b"", Part.HOST)
 
@@ -178,7 +177,8 @@ class _Run:
     def _live(self) -> Iterator[_Held]:
         yield from self._held
         yield from self._guards
-        yield from self._left
+        for left in self._left.values():
+            yield from left
 
     # -- one call
 
@@ -206,13 +206,19 @@ class _Run:
         instance = self.plugin.instance
         if self.breach is not None or instance is None or instance.memory is None:
             return
+        arguments = tuple(number for buffer in inputs for number in (buffer.pointer, buffer.length))
         if result is not None and not any(result.overlaps(buffer) for buffer in inputs):
             self._result = result, instance.memory.read(result.pointer, result.length)
-        arguments = tuple(number for buffer in inputs for number in (buffer.pointer, buffer.length))
+            # Where the result lies in a buffer of the host's, its bytes were not the plugin's to answer with.
+            over = next((held for held in self._live() if held.part in _READ and held.buffer.overlaps(result)), None)
+            if over is not None:
+                got = f"the result lies at {result.pointer:#x}, where {_READ[over.part][0]} was"
+                fault = Fault("a buffer that is the plugin's own", got, _READ[over.part][1])
+                self._found(over.part, arguments, result, fault)
         self._look(inputs, arguments)
-        sizes = {buffer.size for buffer in inputs if buffer.size} | (
-            {result.size} if self._result and result else set()
-        )
+        sizes = {buffer.size for buffer in inputs if buffer.size}
+        if self._result is not None:
+            sizes.add(self._result[0].size)
         for size in sorted(sizes):
             fresh = self._borrow(size)
             if fresh is None or self.breach is not None:
@@ -226,13 +232,15 @@ class _Run:
                 self._apart(fresh)
 
     def _take_up(self, exchange: Exchange) -> None:
-        """Hold buffers where those of the call were, in place of those of the call before."""
-        former, self._left = self._left, []
+        """Hold buffers where those of the call were, in place of those of the function's call before."""
+        former = self._left.get(self._probe.function, [])
+        left: list[_Held] = []
         for buffer, document in zip(exchange.inputs, self._probe.documents, strict=True):
             if buffer.size:
-                self._hold(self._left, buffer.size, document, Part.INPUT)
+                self._hold(left, buffer.size, document, Part.INPUT)
         if self._result is not None:
-            self._hold(self._left, self._result[0].size, self._result[1], Part.RESULT)
+            self._hold(left, self._result[0].size, self._result[1], Part.RESULT)
+        self._left[self._probe.function] = left
         self._hand_back([held.buffer for held in (*self._guards, *former)])
         self._hand_back(self._fresh)
         self._guards, self._fresh = [], []

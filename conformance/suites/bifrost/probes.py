@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 
 from reference_host.abi.bifrost.heap import AllocatorPair
@@ -46,17 +47,24 @@ class Allocation:
         return mine < theirs + other.size and theirs < mine + self.size
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StaticData:
     """The bytes other than 0 that active data segments put into memory, as (address, bytes)."""
 
     segments: tuple[tuple[int, bytes], ...]
+
+    @cached_property
+    def end(self) -> int:
+        """The address behind the last of them."""
+        return max((offset + len(data) for offset, data in self.segments), default=0)
 
     def first_covered(self, pointer: int, size: int) -> int | None:
         """The first address of static data in a range.
 
         Zeroes do not count: an arena may be declared as static zeroes.
         """
+        if pointer >= self.end:
+            return None
         for offset, data in self.segments:
             start, stop = max(pointer, offset), min(pointer + size, offset + len(data))
             if start < stop and (covered := data[start - offset : stop - offset].lstrip(b"\0")):

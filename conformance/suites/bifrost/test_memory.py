@@ -158,6 +158,9 @@ def test_hook_keeps_off_the_hosts_buffers(hook: str, lab: Lab, judge: Judge) -> 
 @requirement("BIFROST-OWN-004")
 def test_hook_writes_inside_its_input(hook: str, lab: Lab, judge: Judge) -> None:
     """A hook leaves the bytes behind its input alone: the length says where the buffer ends."""
+    if lab.overlaps:
+        judge.not_applicable("needs an allocator that keeps live buffers apart: see BIFROST-ALLOC-003")
+        return
 
     def rule(call: Call) -> Fault | None:
         if call.inputs_overlap:

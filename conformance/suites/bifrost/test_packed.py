@@ -55,6 +55,9 @@ def test_result_does_not_lie_at_zero(hook: str, lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-PACK-004")
 def test_result_keeps_off_the_hosts_buffers(hook: str, lab: Lab, judge: Judge) -> None:
     """A result lies apart from the host's buffers, or wholly inside one of the hook's own inputs."""
+    if lab.overlaps:
+        judge.not_applicable("needs an allocator that keeps live buffers apart: see BIFROST-ALLOC-003")
+        return
 
     def rule(call: Call) -> Fault | None:
         pointer, length = call.exchange.pointer or 0, call.exchange.length or 0
