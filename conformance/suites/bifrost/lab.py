@@ -222,9 +222,22 @@ class Lab:
         """Whether the allocator hands out what is alive. Raises `Blocked`."""
         return self.allocator.overlap is not None or self.ownership.overlap is not None
 
-    def trusts(self, call: Call) -> bool:
-        """Whether a call can be judged: where the allocator destroys data, what fails fails because of that."""
-        return call.reached is Reached.OBJECT or not (call.spoiled or self.overlaps)
+    @cached_property
+    def runs_dry(self) -> bool:
+        """Whether the allocator answers 0, alone or over calls. Raises `Blocked`."""
+        events = (
+            event for name in ("traffic", "soak") for call in self.session(name).calls for event in call.exchange.events
+        )
+        over_calls = any(isinstance(event, Allocated) and event.pointer == 0 for event in events)
+        return over_calls or any(allocation.pointer == 0 for allocation in self.allocator.allocations)
+
+    def trusts(self, call: Call, reached: Reached = Reached.NOTHING) -> bool:
+        """Whether a rule that needs `reached` can be asked of a call.
+
+        Where the allocator destroys data, whatever is wrong may come of that; but what could be read as an object was
+        hardly put together by chance, so that its members are judged.
+        """
+        return reached is Reached.OBJECT or not (call.spoiled or self.overlaps)
 
     def _takes(self, config: bytes) -> bool:
         plugin = self.new_plugin(config=config)
@@ -301,7 +314,9 @@ class Lab:
         for case in ("before-init", "after-init", "again"):
             if case == "after-init":
                 plugin.init()
-            calls.append(read_call(f"get_name/{case}", plugin.exchange("get_name"), None, self.revision))
+            exchange = plugin.exchange("get_name")
+            spoiled = self.allocator.covered is not None
+            calls.append(read_call(f"get_name/{case}", exchange, None, self.revision, spoiled=spoiled))
         return tuple(call for call in (*calls, *self.calls("get_name")) if self.trusts(call))
 
     @cached_property
@@ -376,7 +391,7 @@ class Lab:
         plugin.init()
         # What uses memory that it does not own would damage the calls of the others.
         exports = plugin.exports - self.ownership.breaches.keys()
-        spoiled = False
+        spoiled = self.allocator.covered is not None
         calls: list[Call] = []
         skipped: Counter[str] = Counter()
         traps: Counter[str] = Counter()
@@ -406,7 +421,7 @@ class Lab:
             case = f"{function}/{name}/{step.name}"
             call = read_call(case, exchange, hook, self.revision, step.message, step.mark, spoiled=spoiled)
             calls.append(call)
-            spoiled = spoiled and not exchange.lost
+            spoiled = self.allocator.covered is not None if exchange.lost else spoiled
             if exchange.failure is not None and exchange.failure.trap is not None:
                 traps[function] += 1
                 if exchange.failure.trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE):

@@ -88,9 +88,15 @@ class AllocatorProbe:
     @property
     def is_sound(self) -> bool:
         """Whether nothing is wrong with any of them."""
-        covered = any(self.static.first_covered(a.pointer or 0, a.size) is not None for a in self.usable)
         trapped = any(a.free_trap is not None for a in self.allocations)
-        return len(self.usable) == len(self.allocations) and self.overlap is None and not covered and not trapped
+        complete = len(self.usable) == len(self.allocations)
+        return complete and self.overlap is None and self.covered is None and not trapped
+
+    @property
+    def covered(self) -> Allocation | None:
+        """The first that covers static data."""
+        covering = (a for a in self.usable if self.static.first_covered(a.pointer or 0, a.size) is not None)
+        return next(covering, None)
 
     @property
     def overlap(self) -> tuple[Allocation, Allocation] | None:

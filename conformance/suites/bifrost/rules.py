@@ -26,7 +26,7 @@ def judge_calls(judge: Judge, lab: Lab, function: str, rule: Rule, *, reached: R
     except Blocked as blocked:
         report_blocked(judge, blocked)
         return
-    asked = [call for call in calls if call.reached >= reached and lab.trusts(call)]
+    asked = [call for call in calls if call.reached >= reached and lab.trusts(call, reached)]
     if not asked and calls:
         judge.not_applicable(f"no call of {function} got as far as this rule")
     for call in asked:

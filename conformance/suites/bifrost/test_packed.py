@@ -32,7 +32,7 @@ def test_result_is_not_empty(hook: str, lab: Lab, judge: Judge) -> None:
     """A hook answers something: an empty result passes for "no change", and may as well be a failed allocation."""
 
     def rule(call: Call) -> Fault | None:
-        if call.exchange.length == 0:
+        if call.exchange.length == 0 and not lab.runs_dry:
             got = f"pointer {call.exchange.pointer:#x}, length 0"
             return Fault("a JSON object", got, 'answer at least {"context":{}} where nothing is to be changed')
         return None
