@@ -82,6 +82,7 @@ class Lab:
         self.revision: Revision = revision_named(subject.revision)
         self._sessions: dict[str, Session] = {}
         self._calls: dict[str, Sequence[Call]] = {}
+        self._reached: dict[tuple[str, Reached], Sequence[Call]] = {}
         self._endless: set[str] = set()
 
     @cached_property
@@ -304,6 +305,14 @@ class Lab:
             self.require(function)
             self._calls[function] = [call for name in ("traffic", "soak") for call in self.session(name).of(function)]
         return self._calls[function]
+
+    def calls_that_reached(self, function: str, reached: Reached) -> Sequence[Call]:
+        """Those of `calls` that a rule which needs `reached` can be asked of. Raises `Blocked`."""
+        key = (function, reached)
+        if key not in self._reached:
+            calls = self.calls(function)
+            self._reached[key] = [c for c in calls if c.reached >= reached and self.trusts(c, reached)]
+        return self._reached[key]
 
     @cached_property
     def name_calls(self) -> tuple[Call, ...]:
