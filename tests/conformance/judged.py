@@ -120,19 +120,30 @@ def play(item: Item, lab: Any) -> ItemOutcome:
     return judge.outcome()
 
 
-def judge_plugin(path: Path | str, binary: bytes, terms: Terms, engine: str = "wasmtime") -> Report:
-    """Judge a plugin's bytes; `path` is for the report only. Without durations, and without a time of its own."""
+def judge_plugin(
+    path: Path | str, binary: bytes, terms: Terms, engine: str = "wasmtime", *, order: Sequence[int] = ()
+) -> Report:
+    """Judge a plugin's bytes; `path` is for the report only, which tells no times.
+
+    `order`: numbers of `suite_items`, in which the tests are to be done; else they are done as they come.
+    """
     made = engine_named(engine)
     subject = make_subject(str(path), binary, terms, engine)
     module = made.compile(binary)
     lab = new_lab(subject, module)
     evidence = Evidence()
     evidence.engines[0] = EngineFacts(0, made.name, made.version, module.validity)
-    applying = [item for item in suite_items() if catalogue().get(item.requirement).applies_to(subject.revision)]
-    wanted = [item for item in applying if terms.only in {None, item.requirement}]
-    evidence.items = tuple(ItemRef(item.name, 0, item.requirement) for item in wanted)
-    evidence.outcomes = {number: play(item, lab) for number, item in enumerate(wanted)}
+    evidence.items = tuple(ItemRef(item.name, _subject_of(item, subject), item.requirement) for item in suite_items())
+    for number in order or range(len(suite_items())):
+        if evidence.items[number].subject == 0:
+            evidence.outcomes[number] = play(suite_items()[number], lab)
     return build_report(subject, 0, terms, catalogue(), evidence, NO_TIME)
+
+
+def _subject_of(item: Item, subject: Subject) -> int:
+    """0 for the subject, -1 for nobody: what does not apply is left out."""
+    applies = catalogue().get(item.requirement).applies_to(subject.revision)
+    return 0 if applies and subject.only in {None, item.requirement} else -1
 
 
 def failed(report: Report) -> list[str]:

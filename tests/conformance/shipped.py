@@ -83,9 +83,9 @@ FAULTY = [each for each in SHIPPED if each.breaks is not None]
 CONFORMING = [each for each in SHIPPED if each.breaks is None]
 
 
-def first_of_each(*members: str) -> list[Shipped]:
-    """The first faulty plugin of each combination of members, such as `breaks` and `revision`."""
+def smallest_of_each(*members: str) -> list[Shipped]:
+    """The smallest faulty plugin of each combination of members, such as `breaks` and `revision`."""
     chosen: dict[tuple[str, ...], Shipped] = {}
-    for each in FAULTY:
+    for each in sorted(FAULTY, key=lambda plugin: len(plugin.binary)):
         chosen.setdefault(tuple(getattr(each, member) for member in members), each)
     return list(chosen.values())

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from judged import catalogue, failed
-from shipped import CONFORMING, FAULTY, SHIPPED, Shipped, first_of_each
+from shipped import CONFORMING, FAULTY, SHIPPED, Shipped, smallest_of_each
 
 from conformance.catalogue import Level
 from conformance.report.jsonform import loads
@@ -60,7 +60,7 @@ def test_plugin_is_judged_right(plugin: Shipped) -> None:
     _check(plugin, plugin.report(plugin.scope))
 
 
-@pytest.mark.parametrize("plugin", _cases(QUICK, [*first_of_each("breaks", "revision"), *CONFORMING[::6]]))
+@pytest.mark.parametrize("plugin", _cases(QUICK, [*smallest_of_each("breaks", "revision"), *CONFORMING[::6]]))
 def test_plugin_is_judged_right_at_full_scope(plugin: Shipped) -> None:
     _check(plugin, plugin.report("full"))
 
@@ -72,7 +72,7 @@ def test_plugin_is_judged_right_at_full_scope(plugin: Shipped) -> None:
         for engine in sorted(set(engine_names()) - {"wasmtime"})
         for case in _cases(
             (each for each in QUICK if each.language == "wat"),
-            (each for each in [*first_of_each("breaks"), *CONFORMING[::12]] if not _patient(each)),
+            (each for each in [*smallest_of_each("breaks"), *CONFORMING[::12]] if not _patient(each)),
             engine,
         )
     ],
@@ -83,7 +83,7 @@ def test_every_engine_shows_the_same(engine: str, plugin: Shipped) -> None:
     assert (other.results, other.warnings, other.verdict) == (report.results, report.warnings, report.verdict)
 
 
-@pytest.mark.parametrize("plugin", _cases(FAULTY, first_of_each("breaks")))
+@pytest.mark.parametrize("plugin", _cases(FAULTY, smallest_of_each("breaks")))
 def test_printed_command_shows_the_same_violation(plugin: Shipped, tmp_path: Path) -> None:
     path = None
     if plugin.config is not None:
