@@ -224,13 +224,13 @@ def _errors() -> Iterator[Variation]:
     yield Variation("bare-error", Topic.EMPTY, {"is_bifrost_error": True, "error": {}})
     more = llm_error(extra_fields=_EXTRA, retry_after=1.5, x=None)
     yield Variation("more-error-members", Topic.UNKNOWN, more, "error")
-    inside = {"type": "rate_limit", "message": f"slow down {MARK}", "innererror": {"a": []}, "x": None}
+    inside: dict[str, Json] = {"type": "rate_limit", "message": f"slow down {MARK}", "innererror": {"a": []}, "x": None}
     yield Variation("more-in-error", Topic.UNKNOWN, llm_error(error=inside), "error")
     yield Variation("text-error", Topic.NON_ASCII, llm_error(error={"type": "größe", "message": TEXT}))
     yield Variation("controls-error", Topic.NON_ASCII, llm_error(error={"message": f"é{CONTROLS}"}))
     # Go takes a number here and keeps its text; what else is known of errors stands in the Go code as well.
     yield Variation("number-code", Topic.GO_STRUCT, llm_error(error={"code": 429, "message": "m"}))
-    unset = {"event_id": None, "type": None, "status_code": None, "extra_fields": {}}
+    unset: dict[str, Json] = {"event_id": None, "type": None, "status_code": None, "extra_fields": {}}
     nulls = {"type": None, "code": None, "message": "m", "param": None, "event_id": None}
     yield Variation("go-error", Topic.GO_STRUCT, {"is_bifrost_error": False, **unset, "error": nulls})
 

@@ -154,7 +154,7 @@ CONTEXTS: tuple[Variation, ...] = (
 
 def around(role: Role, members: Mapping[str, Json]) -> list[Message]:
     """What is the same for each hook: its plain message in other contexts, and with further members beside its own."""
-    further = members | {"version": 3, "meta": {"a": [1]}, "none": None}
+    further = {**members, "version": 3, "meta": {"a": [1]}, "none": None}
     return [
         *(Message(role, name, topic, members, context, twin=twin) for name, topic, context, twin in CONTEXTS),
         Message(role, "more-envelope", Topic.UNKNOWN, further, twin=PLAIN),

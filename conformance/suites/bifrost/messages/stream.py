@@ -74,7 +74,7 @@ def _chunks(sizes: Sizes) -> Iterator[Variation]:
     yield Variation("extra-fields", Topic.UNKNOWN, plain_chunk(extra_fields=latency), PLAIN)
     more = plain_chunk(service_tier=None, system_fingerprint="fp", citations=["c"], search_results=[], other=1.5)
     yield Variation("more-members", Topic.UNKNOWN, more, PLAIN)
-    delta = {"content": f"Hello {MARK}", "refusal": None, "reasoning": "r", "annotations": [{"a": {}}]}
+    delta: dict[str, Json] = {"content": f"Hello {MARK}", "refusal": None, "reasoning": "r", "annotations": [{"a": {}}]}
     inside = chat_chunk(delta)
     choice = {"index": 0, "delta": delta, "finish_reason": None, "content_filter_results": {"x": {"filtered": False}}}
     yield Variation("more-in-delta", Topic.UNKNOWN, inside, PLAIN)
