@@ -19,6 +19,7 @@ from reference_host.abi.interface import Json
 from reference_host.errors import HookError, Trap
 
 from .messages import Message
+from .metering import NOTHING_TAKEN, Use
 
 
 class Reached(IntEnum):
@@ -63,6 +64,14 @@ class Call:
     findings: tuple[Finding, ...] = ()
     spoiled: bool = False
     """Whether the allocator had let the host write over the plugin's own data before: any failure may come of that."""
+    use: Use = NOTHING_TAKEN
+
+    def taking(self, use: Use) -> Call:
+        """The same call with what it took. One that took all memory is judged for that alone: the rest follows."""
+        if use.hogged is not None:
+            unheard = replace(self, failure=None, document=None, duplicates=(), findings=())
+            return replace(unheard, use=use, reached=Reached.NOTHING)
+        return replace(self, use=use) if use.logged else self
 
     @property
     def export(self) -> str:

@@ -37,11 +37,16 @@ from .bounds import BUDGET, DEADLINE, SLACK, START_FUEL, TRAPS_PER_HOOK
 from .bounds import Blocked as Blocked
 from .calls import Call, Reached, read_call
 from .messages import MARK, Message, Topic, header_spellings, json_spellings, malformed, messages
+from .metering import Meter
 from .ownership import Ownership, Probe, examine
 from .probes import AllocatorProbe, probe_allocator, takes_back
 
 SMALL_CONFIG = b'{"hookproof":{"level":1}}'
 """A config that no plugin knows, for those whose author gave none."""
+
+
+ENDED = ("traffic", "soak")
+"""The sessions that end with `cleanup`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,9 @@ class Session:
     calls: tuple[Call, ...]
     skipped: Counter[str] = field(default_factory=Counter)
     refused: tuple[GrowthRefused, ...] = ()
-    """Growth of memory that was refused to the instance at the end."""
+    """Growth of memory that was refused to the last instance in these calls."""
+    ending: int | HookError | None = None
+    """What `cleanup` came to, after all; None where it was not called."""
 
     def of(self, function: str) -> Sequence[Call]:
         """The calls of one function."""
@@ -126,6 +133,10 @@ class Lab:
         )
         return Plugin(self.module, settings)
 
+    def meter(self, plugin: Plugin) -> Meter:
+        """What tells what a plugin takes."""
+        return Meter(plugin, self.subject.memory_pages, max((type_.minimum for type_ in self.memory_types), default=0))
+
     def started(self) -> Plugin:
         """A plugin that was instantiated. Raises what loading raises."""
         plugin = self.new_plugin()
@@ -151,6 +162,17 @@ class Lab:
         except (InitRefused, HookError) as error:
             return error
         return None
+
+    @cached_property
+    def ending(self) -> int | HookError | None:
+        """What `cleanup` comes to after nothing but `init`; None where it is not exported. Raises `Blocked`."""
+        self.require_ready()
+        plugin = self.started()
+        plugin.init()
+        try:
+            return plugin.cleanup()
+        except HookError as failure:
+            return failure
 
     def require_started(self) -> None:
         """Raise `Blocked` where the module cannot be instantiated, or cannot hold a conversation."""
@@ -398,6 +420,9 @@ class Lab:
     def _run(self, name: str, script: Script) -> Session:
         plugin = self.started()
         plugin.init()
+        meter = self.meter(plugin)
+        meter.take()
+        unfed = 0 if plugin.instance is None else len(plugin.instance.growth_refused)
         # What uses memory that it does not own would damage the calls of the others.
         exports = plugin.exports - self.ownership.breaches.keys()
         spoiled = self.allocator.covered is not None
@@ -409,8 +434,8 @@ class Lab:
             try:
                 step = script.send(call)
             except StopIteration:
-                refused = () if plugin.instance is None else tuple(plugin.instance.growth_refused)
-                return Session(tuple(calls), skipped, refused)
+                refused = () if plugin.instance is None else tuple(plugin.instance.growth_refused)[unfed:]
+                return Session(tuple(calls), skipped, refused, self._end(plugin) if name in ENDED else None)
             call = None
             hook = None if step.message is None else self.revision.hook(step.message.role)
             function = "get_name" if hook is None else hook.name
@@ -429,11 +454,18 @@ class Lab:
             spoiled = spoiled or self._covers_static_data(exchange)
             case = f"{function}/{name}/{step.name}"
             call = read_call(case, exchange, hook, self.revision, step.message, step.mark, spoiled=spoiled)
-            calls.append(call)
+            use = meter.take()
+            calls.append(call := call.taking(use))
+            if use.hogged is not None:
+                # Nothing can be learned from an instance that starves.
+                plugin.start()
+                unfed = 0
+            if use.hogged is not None or use.floods(sum(map(len, sent))):
+                traps[function] += 1
             spoiled = self.allocator.covered is not None if exchange.lost else spoiled
             if exchange.failure is not None and exchange.failure.trap is not None:
                 traps[function] += 1
-                if exchange.failure.trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE):
+                if _is_endless(exchange.failure):
                     self._endless.add(function)
 
     def _covers_static_data(self, exchange: Exchange) -> bool:
@@ -442,6 +474,21 @@ class Lab:
             isinstance(event, Allocated) and static.first_covered(event.pointer, event.size) is not None
             for event in exchange.events
         )
+
+    def _end(self, plugin: Plugin) -> int | HookError | None:
+        """Let a plugin go, unless its `cleanup` is known to have no end."""
+        if self.ending is None or (isinstance(self.ending, HookError) and _is_endless(self.ending)):
+            return None
+        try:
+            return plugin.cleanup()
+        except LoadError:
+            return None
+        except HookError as failure:
+            return failure
+
+
+def _is_endless(failure: HookError) -> bool:
+    return failure.trap is not None and failure.trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE)
 
 
 def _roles(draw: random.Random) -> list[Role]:

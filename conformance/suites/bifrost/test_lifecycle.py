@@ -190,56 +190,43 @@ def test_get_name_does_not_trap(lab: Lab, judge: Judge) -> None:
 
 # -- cleanup --------------------------------------------------------------------------------------
 
-
-def _cleanup(lab: Lab, *, after_traffic: bool) -> int | HookError | None:
-    lab.require_ready()
-    plugin = lab.started()
-    plugin.init()
-    if after_traffic:
-        for message in lab.messages:
-            hook = lab.revision.hook(message.role)
-            if (
-                hook is not None
-                and hook.name in plugin.exports
-                and message.name in ("chat", "content", "flat", "response")
-            ):
-                plugin.exchange(hook.name, message.documents(lab.revision))
-    try:
-        return plugin.cleanup()
-    except HookError as failure:
-        return failure
+ENDINGS = [pytest.param(name, id=f"after-{name}") for name in ("init", "traffic", "soak")]
+"""When `cleanup` is called: after nothing but `init`, or at the end of a session."""
 
 
-CLEANUP_CASES = [pytest.param(False, id="after-init"), pytest.param(True, id="after-traffic")]
+def _ending(lab: Lab, after: str) -> int | HookError | None:
+    lab.require("cleanup")
+    return lab.ending if after == "init" else lab.session(after).ending
 
 
 @requirement("BIFROST-CLEANUP-001")
-@pytest.mark.parametrize("after_traffic", CLEANUP_CASES)
-def test_cleanup_answers_zero(after_traffic: bool, lab: Lab, judge: Judge) -> None:
+@pytest.mark.parametrize("after", ENDINGS)
+def test_cleanup_answers_zero(after: str, lab: Lab, judge: Judge) -> None:
     """`cleanup` answers 0; any other status is a warning in the gateway's log."""
-    lab.require("cleanup")
-    status = _cleanup(lab, after_traffic=after_traffic)
-    case = f"cleanup/{'after-traffic' if after_traffic else 'after-init'}"
+    status = _ending(lab, after)
     if not isinstance(status, int):
-        judge.not_applicable("cleanup did not come back")
+        judge.not_applicable("cleanup did not come back, or there was nothing to clean up")
     elif status == 0:
-        judge.passed(case)
+        judge.passed(f"cleanup/after-{after}")
     else:
         hint = "answer 0 where everything was given back"
-        judge.violation(case, export="cleanup", expected="status 0", got=f"status {status}", hint=hint)
+        judge.violation(
+            f"cleanup/after-{after}", export="cleanup", expected="status 0", got=f"status {status}", hint=hint
+        )
 
 
 @requirement("BIFROST-CLEANUP-002")
-@pytest.mark.parametrize("after_traffic", CLEANUP_CASES)
-def test_cleanup_does_not_trap(after_traffic: bool, lab: Lab, judge: Judge) -> None:
+@pytest.mark.parametrize("after", ENDINGS)
+def test_cleanup_does_not_trap(after: str, lab: Lab, judge: Judge) -> None:
     """`cleanup` does not trap."""
-    lab.require("cleanup")
-    status = _cleanup(lab, after_traffic=after_traffic)
-    case = f"cleanup/{'after-traffic' if after_traffic else 'after-init'}"
-    if not isinstance(status, HookError) or status.trap is None:
+    ending = _ending(lab, after)
+    case = f"cleanup/after-{after}"
+    if ending is None:
+        judge.not_applicable("there was nothing to clean up")
+    elif isinstance(ending, int) or ending.trap is None:
         judge.passed(case)
-    elif status.trap.code is TrapCode.DEADLINE:
+    elif ending.trap.code is TrapCode.DEADLINE:
         judge.error(case, "the deadline fired before the fuel was used up")
     else:
         hint = "cleanup is the last call of an instance: it may find any state"
-        judge.violation(case, export="cleanup", expected="a status", got=f"trap: {status.trap}", hint=hint)
+        judge.violation(case, export="cleanup", expected="a status", got=f"trap: {ending.trap}", hint=hint)

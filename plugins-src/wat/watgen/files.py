@@ -16,6 +16,7 @@ from watgen import (
     faulty_lifecycle,
     faulty_members,
     faulty_memory,
+    faulty_resources,
     faulty_ownership,
     faulty_text,
     unusual,
@@ -35,6 +36,7 @@ TABLES = (
     faulty_members,
     faulty_inputs,
     faulty_behaviour,
+    faulty_resources,
     unusual,
     unusual_answers,
 )
