@@ -36,6 +36,7 @@ from reference_host.errors import (
 from .bounds import BUDGET, DEADLINE, SLACK, START_FUEL, TRAPS_PER_HOOK
 from .bounds import Blocked as Blocked
 from .calls import Call, Reached, read_call
+from .exits import dead_after_exit
 from .messages import MARK, Message, Topic, header_spellings, json_spellings, malformed, messages
 from .metering import Meter
 from .ownership import Ownership, Probe, examine
@@ -153,6 +154,11 @@ class Lab:
         return None
 
     @cached_property
+    def exit_failure(self) -> HookError | None:
+        """What the first function traps with, where `_start` exited with 0 and no function works afterwards."""
+        return dead_after_exit(self.started)
+
+    @cached_property
     def init_failure(self) -> InitRefused | HookError | None:
         """Why `init` did not succeed, if it did not."""
         self.require_started()
@@ -181,6 +187,8 @@ class Lab:
             raise Blocked(str(failure), not_tested=True)
         if failure is not None:
             raise Blocked(f"the module does not load: {failure}")
+        if self.exit_failure is not None:
+            raise Blocked("no function works after `_start` exited: see BIFROST-LOAD-003")
 
     def require_ready(self) -> None:
         """Raise `Blocked` where no hook can be called."""

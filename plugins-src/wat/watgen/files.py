@@ -18,6 +18,7 @@ from watgen import (
     faulty_memory,
     faulty_ownership,
     faulty_resources,
+    faulty_start,
     faulty_text,
     unusual,
     unusual_answers,
@@ -37,6 +38,7 @@ TABLES = (
     faulty_inputs,
     faulty_behaviour,
     faulty_resources,
+    faulty_start,
     unusual,
     unusual_answers,
 )

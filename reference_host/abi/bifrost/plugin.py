@@ -114,6 +114,7 @@ class Plugin:
         self._instance: Instance | None = None
         self._heap: Heap | None = None
         self._wasi: Wasi | None = None
+        self._exited = False
         self._init_wanted = False
         self._initialized = False
         self._name = ""
@@ -190,6 +191,11 @@ class Plugin:
     def instance(self) -> Instance | None:
         """The instance at work; None before `start`, and after `cleanup`."""
         return self._instance
+
+    @property
+    def exited(self) -> bool:
+        """Whether the `_start` of the instance at work ended with `proc_exit(0)`."""
+        return self._exited
 
     @property
     def heap(self) -> Heap:
@@ -340,6 +346,7 @@ class Plugin:
             # A command's `_start` may end with proc_exit(0); its instance stays usable.
             if name != "_start" or trap.code is not TrapCode.EXIT or trap.exit_code != 0:
                 raise StartFailed(name, trap) from None
+            self._exited = True
 
     def _make_ready(self, function: str) -> None:
         if self._instance is None:
@@ -350,7 +357,7 @@ class Plugin:
 
     def _discard(self) -> None:
         self._instance = self._heap = None
-        self._initialized = False
+        self._exited = self._initialized = False
 
 
 def _choose_revision(summary: ModuleSummary, wanted: str | None) -> Revision:
