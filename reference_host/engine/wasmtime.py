@@ -7,26 +7,18 @@ exports are those of the module as it was given.
 from __future__ import annotations
 
 import os
-import re
-import threading
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache
 from importlib.metadata import version
 
-import wasmtime
-
-from reference_host.engine.binary import ModuleInfo, read_module
-from reference_host.engine.deadline import Ticker
-from reference_host.engine.instrument import Instrumented, instrument
-from reference_host.engine.interface import Export, FuncType, HostFunction, Import, Limits, Validity
+from reference_host.engine.binary import read_module
+from reference_host.engine.interface import Export, HostFunction, Import, Limits, Validity
 from reference_host.engine.linking import check_limits, resolve
-from reference_host.engine.wasmtime_instance import PlainInstance, WasmtimeInstance, reason
+from reference_host.engine.wasmtime_instance import PlainInstance, WasmtimeInstance
+from reference_host.engine.wasmtime_machine import Compiled, Machine, compiled, machine, stack_size, validate
 from reference_host.engine.wasmtime_proof import guest, session
-from reference_host.errors import EngineMissing, InvalidModule, UnsupportedModule, UsageError
-
-# How the validator speaks of what it knows but was told to refuse.
-_NOT_ENABLED = re.compile(r"not enabled|must be enabled|not supported|proposal")
+from reference_host.errors import EngineMissing, UsageError
 
 
 class Way(StrEnum):
@@ -50,8 +42,7 @@ class WasmtimeEngine:
 
     def __init__(self, way: Way | None = None) -> None:
         self.version = version("wasmtime")
-        self._engine = wasmtime.Engine(_config())
-        self._ticker = Ticker(self._engine.increment_epoch)
+        self._machine = machine(stack_size())
         self._instance = _choose(way or _from_environment())
 
     @property
@@ -62,31 +53,11 @@ class WasmtimeEngine:
     def validate(self, binary: bytes) -> None:
         """See `Engine.validate`."""
         read_module(binary)
-        self._validate(binary)
-
-    def _validate(self, binary: bytes) -> None:
-        try:
-            wasmtime.Module.validate(self._engine, binary)
-        except wasmtime.WasmtimeError as error:
-            said = reason(error)
-            failure = UnsupportedModule(said) if _NOT_ENABLED.search(said) else InvalidModule(said)
-        else:
-            return
-        raise failure
+        validate(self._machine, binary)
 
     def compile(self, binary: bytes) -> WasmtimeModule:
         """See `Engine.compile`."""
-        info = read_module(binary)
-        # What is validated is the module as it was given: an addition could give a meaning to an index that has none.
-        self._validate(binary)
-        instrumented = instrument(binary, info)
-        try:
-            module = wasmtime.Module(self._engine, instrumented.binary)
-        except wasmtime.WasmtimeError as error:
-            failure = UnsupportedModule(f"wasmtime cannot compile it: {reason(error)}")
-        else:
-            return WasmtimeModule(self._engine, self._ticker, module, info, instrumented, self._instance)
-        raise failure
+        return WasmtimeModule(self._machine, compiled(self._machine, bytes(binary)), self._instance)
 
 
 def _from_environment() -> Way | None:
@@ -126,76 +97,16 @@ def _fast() -> tuple[type[WasmtimeInstance] | None, str]:
     return (FastInstance, "") if held else (None, "its self-test comes out otherwise")
 
 
-def _config() -> wasmtime.Config:
-    """Configure WebAssembly 2.0 and no more, so that every engine agrees on what a module is.
-
-    What came later (tail calls, exceptions, several memories, 64-bit memory, threads, garbage collection) is not in the
-    other engines, and a verdict must not depend on the engine.
-    """
-    config = wasmtime.Config()
-    config.consume_fuel = True
-    config.epoch_interruption = True
-    config.max_wasm_stack = _stack_size()
-    # The bits of a NaN are the engine's choice in the specification; reports of two engines have to be equal.
-    config.cranelift_nan_canonicalization = True
-    config.wasm_simd = True
-    for later in (
-        "wasm_relaxed_simd",
-        "wasm_tail_call",
-        "wasm_threads",
-        "wasm_multi_memory",
-        "wasm_memory64",
-        "wasm_component_model",
-        "wasm_exceptions",
-        "wasm_function_references",
-        "wasm_gc",
-        "wasm_wide_arithmetic",
-        "wasm_custom_page_sizes",
-        "wasm_stack_switching",
-    ):
-        setattr(config, later, False)
-    return config
-
-
-def _stack_size() -> int:
-    """Choose the bytes of native stack that guests may use in one call from outside, re-entrant ones included.
-
-    A quarter of what a thread has, at most 2 MiB: host functions need the rest, and wasmtime cannot see how much there
-    is.
-    """
-    try:
-        import resource
-    except ImportError:  # not POSIX: threads have 1 MiB there
-        available = 1 << 20
-    else:
-        available = resource.getrlimit(resource.RLIMIT_STACK)[0]
-        if available == resource.RLIM_INFINITY:  # then glibc gives 2 MiB to threads
-            available = 2 << 20
-    available = min(available, threading.stack_size() or available)
-    return max(min(available // 4, 2 << 20), 128 << 10)
-
-
 class WasmtimeModule:
     """Implements `interface.Module`."""
 
     validity = Validity.VALID
 
-    def __init__(
-        self,
-        engine: wasmtime.Engine,
-        ticker: Ticker,
-        module: wasmtime.Module,
-        info: ModuleInfo,
-        instrumented: Instrumented,
-        instance: type[WasmtimeInstance],
-    ) -> None:
-        self.engine = engine
-        self.ticker = ticker
-        self.compiled = module
-        self.info = info
-        self.instrumented = instrumented
-        self.instance = instance
-        self.types: dict[FuncType, wasmtime.FuncType] = {}
+    def __init__(self, machine: Machine, compiled: Compiled, instance: type[WasmtimeInstance]) -> None:
+        self.machine = machine
+        self.compiled = compiled
+        self.info = compiled.info
+        self._instance = instance
 
     @property
     def imports(self) -> tuple[Import, ...]:
@@ -211,4 +122,4 @@ class WasmtimeModule:
         """See `Module.instantiate`."""
         functions = resolve(self.imports, imports)
         check_limits(self.info, limits)
-        return self.instance(self, functions, limits)
+        return self._instance(self, functions, limits)

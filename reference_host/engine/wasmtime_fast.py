@@ -161,10 +161,12 @@ class FastInstance(WasmtimeInstance):
                 self._ready[name] = (function, way.length, way.pack, way.unpack)
         cells = way.array()
         _put(cells, type_.parameters, arguments)
-        error = native.call(self._context, function, ctypes.byref(cells), way.length, self._trap_at)
+        self._check(native.call(self._context, function, ctypes.byref(cells), way.length, self._trap_at))
+        return tuple(_take(cells, type_.results))
+
+    def _check(self, error: int | None) -> None:
         if error is not None or self._trap_slot.value is not None:
             native.fail(error, self._trap_slot)
-        return tuple(_take(cells, type_.results))
 
     def _export(self, name: str) -> ffi.wasmtime_extern_t:
         text, found = name.encode(), ffi.wasmtime_extern_t()
@@ -177,21 +179,21 @@ class FastInstance(WasmtimeInstance):
     def _instantiate(self, provided: Sequence[wasmtime.Func]) -> None:
         imports = (ffi.wasmtime_extern_t * len(provided))(*[function._as_extern() for function in provided])
         count, instance = ctypes.c_size_t(len(provided)), ctypes.byref(self._instance)
-        error = native.new_instance(
-            self._context, self._compiled.compiled.ptr(), imports, count, instance, self._trap_at
-        )
-        if error is not None or self._trap_slot.value is not None:
-            native.fail(error, self._trap_slot)
+        module = self._compiled.module.ptr()
+        self._check(native.new_instance(self._context, module, imports, count, instance, self._trap_at))
 
     def _find_memory(self, name: str) -> FastMemory:
         return FastMemory(self._store, wasmtime.Memory._from_raw(self._export(name).of.memory))
 
     def _watch_growth(self, name: str, refused: wasmtime.Func) -> None:
-        wasmtime.Table._from_raw(self._export(name).of.table).set(self._store, 0, refused)
+        table, value = self._export(name), ffi.wasmtime_val_t(kind=ffi.WASMTIME_FUNCREF)
+        value.of.funcref = refused._func
+        error = native.set_element(self._context, ctypes.byref(table.of.table), ctypes.c_uint64(0), ctypes.byref(value))
+        self._check(error)
 
     def _function(self, type_: FuncType, implementation: Implementation, failed: Failed) -> wasmtime.Func:
-        # Made once for the module, since all its instances have one engine. No thread comes between: the lock is held.
-        types = self._compiled.types
+        # Made once for the engine. No other thread comes between, since the interpreter's lock is held.
+        types = self._machine.types
         known = types.get(type_)
         if known is None:
             known = types[type_] = func_type(type_)

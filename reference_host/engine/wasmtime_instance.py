@@ -20,6 +20,7 @@ from reference_host.engine.instance import GuestInstance
 from reference_host.engine.interface import PAGE, FuncType, HostFunction, Limits, MemoryType, Number, ValueType
 from reference_host.engine.memory import BoundedMemory
 from reference_host.engine.wasmtime_host import Failed, Implementation, host_function
+from reference_host.engine.wasmtime_machine import reason
 from reference_host.errors import LoadError, Trap, TrapCode
 
 if TYPE_CHECKING:
@@ -44,11 +45,6 @@ _CODES = {
     wasmtime.TrapCode.INTERRUPT: TrapCode.DEADLINE,
     wasmtime.TrapCode.OUT_OF_FUEL: TrapCode.FUEL_EXHAUSTED,
 }
-
-
-def reason(error: wasmtime.WasmtimeError) -> str:
-    """The last line of the library's message: the innermost cause."""
-    return str(error).strip().splitlines()[-1].strip()
 
 
 class WasmtimeMemory(BoundedMemory):
@@ -88,10 +84,11 @@ class WasmtimeInstance(GuestInstance):
 
     def __init__(self, module: WasmtimeModule, hosts: Sequence[HostFunction], limits: Limits) -> None:
         super().__init__(module, hosts, limits)
-        self._compiled = module
+        self._compiled = module.compiled
+        self._machine = module.machine
         self._budget: int | None = None
         self._memory: WasmtimeMemory | None = None
-        self._store = wasmtime.Store(module.engine)
+        self._store = wasmtime.Store(module.machine.engine)
         # One element at least: the table that `instrument` adds.
         self._store.set_limits(memory_size=limits.memory_pages * PAGE, table_elements=max(limits.table_elements, 1))
         self._prepare()
@@ -104,7 +101,7 @@ class WasmtimeInstance(GuestInstance):
             self._ticks = min(int(max(limits.deadline, 0) / TICK) + 2, _NO_DEADLINE)
         provided = [self._host_function(index, host.type) for index, host in enumerate(hosts)]
         self._start("an active segment", None, self._instantiate, provided)
-        added = module.instrumented
+        added = module.compiled.instrumented
         if added.memory is not None:
             self._memory = self._find_memory(added.memory)
         if added.refusals is not None:
@@ -163,11 +160,11 @@ class WasmtimeInstance(GuestInstance):
             self._unmetered = True
         if self._ticks is not None:
             self._set_deadline(self._ticks)
-            self._compiled.ticker.enter()
+            self._machine.ticker.enter()
 
     def _end(self) -> None:
         if self._ticks is not None:
-            self._compiled.ticker.leave()
+            self._machine.ticker.leave()
 
     def _trap(self, error: BaseException) -> BaseException:
         if isinstance(error, wasmtime.Trap):
@@ -215,7 +212,7 @@ class PlainInstance(WasmtimeInstance):
         self._exports = {}
 
     def _instantiate(self, provided: Sequence[wasmtime.Func]) -> None:
-        self._exports = wasmtime.Instance(self._store, self._compiled.compiled, provided).exports(self._store)
+        self._exports = wasmtime.Instance(self._store, self._compiled.module, provided).exports(self._store)
 
     def _find_memory(self, name: str) -> WasmtimeMemory:
         memory = self._exports[name]

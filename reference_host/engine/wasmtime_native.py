@@ -71,6 +71,10 @@ new_function = _bind(
     _held, "wasmtime_func_new_unchecked",
     None, _CONTEXT, POINTER(ffi.wasm_functype_t), _CALLBACK, c_void_p, _FINALIZER, _FUNCTION,
 )  # fmt: skip
+set_element = _bind(
+    _held, "wasmtime_table_set",
+    _ERROR, _CONTEXT, POINTER(ffi.wasmtime_table_t), c_uint64, POINTER(ffi.wasmtime_val_t),
+)  # fmt: skip
 set_fuel = _bind(_held, "wasmtime_context_set_fuel", _ERROR, _CONTEXT, c_uint64)
 set_deadline = _bind(_held, "wasmtime_context_set_epoch_deadline", None, _CONTEXT, c_uint64)
 memory_base = _bind(_held, "wasmtime_memory_data", POINTER(c_uint8), _CONTEXT, _MEMORY)

@@ -115,7 +115,7 @@ def test_a_fast_way_that_does_wrong_is_not_taken(
         pytest.param("del bindings._wasmtime_func_call_unchecked", id="a-function-is-gone"),
         pytest.param("bindings._wasmtime_memory_data_size.argtypes = []", id="other-arguments"),
         pytest.param("bindings._wasmtime_context_set_fuel.restype = None", id="another-result"),
-        pytest.param("ffi.wasmtime_func_t = ffi.wasmtime_val_t", id="another-layout"),
+        pytest.param("ffi.wasmtime_val_raw_t = ffi.wasmtime_val_t", id="another-layout"),
         pytest.param("del ffi.wasmtime_val_raw_t", id="a-type-is-gone"),
         pytest.param("del ffi.dll", id="another-loader"),
     ],
