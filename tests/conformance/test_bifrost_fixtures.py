@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asked import PLAIN, asked, written
 from judged import catalogue, failed
 from shipped import CONFORMING, FAULTY, SHIPPED, Shipped, smallest_of_each
 
@@ -101,3 +102,8 @@ def test_printed_command_shows_the_same_violation(plugin: Shipped, tmp_path: Pat
     again = loads(target.read_bytes())
     replayed = next(each for each in again.results if each.requirement == plugin.breaks)
     assert replayed.violations == (violation,)
+
+
+@pytest.mark.parametrize("revision", sorted(PLAIN))
+def test_each_rule_is_asked_as_often_as_the_table_says(revision: str) -> None:
+    assert asked(PLAIN[revision].report("quick")) == written()[revision], "meant? python tests/conformance/asked.py"
