@@ -42,6 +42,8 @@ from .metering import Meter
 from .ownership import Ownership, Probe, examine
 from .probes import AllocatorProbe, probe_allocator, takes_back
 
+TWIN_TURNS = 4
+"""How often one of two messages that mean the same is sent, so that each is sent twice."""
 SMALL_CONFIG = b'{"hookproof":{"level":1}}'
 """A config that no plugin knows, for those whose author gave none."""
 
@@ -313,7 +315,7 @@ class Lab:
     # -- sessions ----------------------------------------------------------------------------------
 
     def session(self, name: str) -> Session:
-        """The session of that name: `traffic`, `soak`, `malformed`, `headers` or `spelling`. Raises `Blocked`."""
+        """The session of that name: `traffic`, `soak`, `twins`, `malformed`, `headers` or `spelling`. Raises `Blocked`."""
         self.require_ready()
         if name != "traffic":
             # What is learned there (which hooks never end) holds for all sessions, whatever order rules ask in.
@@ -322,6 +324,7 @@ class Lab:
             scripts = {
                 "traffic": self._traffic,
                 "soak": self._soak,
+                "twins": self._twins,
                 "malformed": self._malformed,
                 "headers": self._headers,
                 "spelling": self._spelling,
@@ -407,6 +410,15 @@ class Lab:
             yield Step(f"last-{message.name}", message, MARK)
         yield Step("after")
 
+    def _twins(self) -> Script:
+        """Each message that means the same as another: that one, this one, this one, that one."""
+        named = {(message.role, message.name): message for message in self.messages}
+        for message in self.messages:
+            twin = named.get((message.role, message.twin or ""))
+            if twin is not None:
+                for turn, sent in enumerate((twin, message, message, twin)):
+                    yield Step(f"{message.name}-{turn}", sent, MARK)
+
     def _malformed(self) -> Script:
         """What no conforming host sends: each document of each hook, spoiled in many ways."""
         for name, message, documents in malformed(self.revision):
@@ -414,16 +426,16 @@ class Lab:
 
     def _headers(self) -> Script:
         """One request in three spellings of its header and query names."""
-        for message in header_spellings():
+        for number, message in enumerate(header_spellings()):
             if self.revision.hook(message.role) is not None:
-                yield Step(message.name, message, MARK)
+                yield Step(f"{number}-{message.name}", message, MARK)
 
     def _spelling(self) -> Script:
         """Two messages for each hook, in several spellings of their JSON."""
-        for message, spelling in json_spellings():
+        for number, (message, spelling) in enumerate(json_spellings()):
             if self.revision.hook(message.role) is not None:
                 documents = tuple(spelling.write(document) for document in message.documents(self.revision))
-                yield Step(f"{message.name}-{spelling}", message, MARK, documents)
+                yield Step(f"{number}-{spelling}", message, MARK, documents)
 
     def _run(self, name: str, script: Script) -> Session:
         plugin = self.started()

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from .calls import Call, Reached
 from .complaints import refusal, speaks_of_decoding
-from .lab import Lab
+from .lab import TWIN_TURNS, Lab
 from .messages import Message, Topic
 
 
@@ -31,7 +31,7 @@ class Received:
 
     @property
     def is_refused(self) -> bool:
-        """Whether it was refused every time: a policy that counts calls refuses now the one, now the other."""
+        """Whether it was refused every time."""
         return all(self.refusals)
 
     def is_unread(self, call: Call) -> bool:
@@ -49,6 +49,7 @@ class Reception:
     """What a hook made of its messages."""
 
     def __init__(self, lab: Lab, hook: str) -> None:
+        self._lab, self._hook = lab, hook
         # In the soak every message comes with the context of its request: one that is about its context is another.
         own = {(m.role, m.name): m.context for m in lab.messages if m.name.startswith("context-")}
         calls: dict[str, list[Call]] = {}
@@ -67,10 +68,28 @@ class Reception:
         blame = self.unread
         return [each for name, each in self._named.items() if blame.get(name, each.message.topic) is topic]
 
-    def means_the_same(self, message: Message) -> Received | None:
-        """Give the message that means the same, if it was taken."""
-        twin = self._named.get(message.twin or "")
-        return twin if twin is not None and twin.is_taken else None
+    def same_but_taken(self, each: Received) -> Message | None:
+        """Give the message that means the same as a refused one, if the hook takes it: no policy tells them apart."""
+        twin = self._named.get(each.message.twin or "")
+        return twin.message if twin is not None and self._refuses(each, but_takes=twin, turn=each) else None
+
+    def _refuses(self, refused: Received, *, but_takes: Received, turn: Received) -> bool:
+        """Whether one of two that mean the same was refused every time and the other taken.
+
+        So it must be too where nothing comes between them: a policy that counts calls gives itself away there.
+        """
+        if not (refused.is_refused and but_takes.is_taken):
+            return False
+        calls = {call.case: call for call in self._lab.session("twins").of(self._hook)}
+        played = [calls.get(f"{self._hook}/twins/{turn.message.name}-{number}") for number in range(TWIN_TURNS)]
+        if any(call is None or call.document is None for call in played):
+            return False
+        return all(
+            call is not None
+            and call.message is not None
+            and (refusal(call) is not None) == (call.message.name == refused.message.name)
+            for call in played
+        )
 
     @cached_property
     def unread(self) -> Mapping[str, Topic]:
@@ -81,14 +100,13 @@ class Reception:
         """
         documented = [each for each in self._named.values() if each.message.topic is Topic.DOCUMENTED]
         spelled = [each for each in self._named.values() if each.message.topic is Topic.NO_ERROR]
-        elsewhere = {each.message.twin for each in spelled if each.is_taken}
         neither = any(each.is_unread(call) for each in spelled if each.message.twin is None for call in each.calls)
         to_blame = Topic.NO_ERROR if neither and any(each.is_taken for each in documented) else Topic.DOCUMENTED
         blame: dict[str, Topic] = {}
         for each in documented:
-            name = each.message.name
-            if name in elsewhere and each.is_refused:
-                blame[name] = Topic.NO_ERROR
+            others = [other for other in spelled if other.message.twin == each.message.name]
+            if any(self._refuses(each, but_takes=other, turn=other) for other in others):
+                blame[each.message.name] = Topic.NO_ERROR
             elif any(map(each.is_unread, each.calls)):
-                blame[name] = to_blame
+                blame[each.message.name] = to_blame
         return blame

@@ -11,7 +11,7 @@ optional/nullable fields properly").
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator, Sequence
 
 from conformance.judging import Judge, requirement
 from reference_host.abi.interface import Json
@@ -41,12 +41,12 @@ def _judge_topic(judge: Judge, lab: Lab, hook: str, topic: Topic) -> None:
     if not asked:
         judge.not_applicable(f"no such input is sent to {hook} in this revision and shape, or none was answered")
     for each in asked:
-        twin = reception.means_the_same(each.message) if each.is_refused else None
+        twin = reception.same_but_taken(each)
         to_blame = each.message.name in reception.unread
         for call, said in zip(each.calls, each.refusals, strict=True):
             fault = None
             if said is not None and (to_blame or twin is not None or each.is_unread(call)):
-                same = f", but takes {twin.message.name!r}, which means the same" if twin is not None else ""
+                same = f", but takes {twin.name!r}, which means the same" if twin is not None else ""
                 fault = Fault(f"the input {each.message.name!r} is taken", f"the hook answers with {said}{same}", _HINT)
             judge_call(judge, call, fault)
 
@@ -119,44 +119,53 @@ def test_header_names_are_compared_without_case(hook: str, lab: Lab, judge: Judg
     """Three spellings of the same header and query names get the same answer."""
     lab.require(hook)
     calls = [call for call in lab.session("headers").of(hook) if call.document is not None]
-    if not calls:
-        judge.not_applicable(f"{hook} gets no headers, or answered none of the requests")
-    for call in calls:
+    answers = [_spelled_alike(call.document) for call in calls]
+    # There and back again: who answers the same question in two ways counts calls, or requests.
+    if not calls or answers != answers[::-1]:
+        judge.not_applicable(f"{hook} gets no headers, or did not answer the same requests alike")
+        return
+    for call, answer in zip(calls, answers, strict=True):
         fault = None
-        if _spelled_alike(call.exchange.output) != _spelled_alike(calls[0].exchange.output):
+        if answer != answers[0]:
             got = f"{quote(call.exchange.output or b'')}, but {quote(calls[0].exchange.output or b'')} in lower case"
             hint = "compare header and query names without regard to case: clients spell them as they like"
             fault = Fault("the same answer in every spelling", got, hint)
         judge_call(judge, call, fault)
 
 
-def _spelled_alike(output: bytes | None) -> Json:
-    """The answer with all keys in lower case, so that names that are echoed do not count, and numbers as they stand."""
-
-    def pairs(members: list[tuple[str, Json]]) -> dict[str, Json]:
-        return {key.lower(): value for key, value in members}
-
-    # Read anew and not walked through: nesting may be deeper than the host's stack.
-    value: Json = json.loads(output or b"{}", object_pairs_hook=pairs, parse_int=str, parse_float=str)
-    return value
+def _spelled_alike(value: Json) -> Json:
+    """The answer with all keys in lower case, so that names that are echoed do not count."""
+    if isinstance(value, dict):
+        return {key.lower(): _spelled_alike(inner) for key, inner in value.items()}
+    return [_spelled_alike(inner) for inner in value] if isinstance(value, list) else value
 
 
 @requirement("BIFROST-INPUT-011")
 def test_json_is_read_in_every_spelling(hook: str, lab: Lab, judge: Judge) -> None:
     """White space, escapes, the order of members and exponents are the writer's choice: what was taken is taken."""
     lab.require(hook)
-    plain: Call | None = None
-    for call in lab.session("spelling").of(hook):
-        if call.case.endswith(f"-{Spelling.PLAIN}"):
-            plain = call
-        elif plain is not None and plain.message == call.message and _is_taken(plain):
-            judge_call(judge, call, _misread(call))
-    if plain is None or not _is_taken(plain):
+    calls = lab.session("spelling").of(hook)
+    asked = 0
+    for call, again in _there_and_back(calls):
+        plain = [c for c in calls if c.message == call.message and c.case.endswith(f"-{Spelling.PLAIN}")]
+        if call not in plain and all(c.reached is Reached.OBJECT and refusal(c) is None for c in plain):
+            asked += 1
+            # Who counts calls refuses one of the two.
+            fault = _misread(call)
+            judge_call(judge, call, fault if fault is not None and _misread(again) is not None else None)
+    if not asked:
         judge.not_applicable(f"{hook} does not take the same in the documents' own spelling")
 
 
-def _is_taken(call: Call) -> bool:
-    return call.reached is Reached.OBJECT and refusal(call) is None
+def _there_and_back(calls: Sequence[Call]) -> Iterator[tuple[Call, Call]]:
+    """Give the two calls of each message in each spelling."""
+    first: dict[tuple[str, str], Call] = {}
+    for call in calls:
+        assert call.message is not None
+        key = call.message.name, call.case.rpartition("-")[2]
+        if key in first:
+            yield first[key], call
+        first.setdefault(key, call)
 
 
 def _misread(call: Call) -> Fault | None:

@@ -83,7 +83,7 @@
   (func (export "http_transport_intercept") (param $context i32) (param $context_length i32) (param $input i32) (param $length i32) (result i64)
     (call $answer (i32.const 1032) (i32.const 28)))
   (func (export "pre_hook") (param $context i32) (param $context_length i32) (param $input i32) (param $length i32) (result i64)
-    (if (result i64) (i32.ne (i32.load8_u (local.get $context)) (i32.const 0x7b))
+    (if (result i64) (i32.ne (i32.load8_u (local.get $input)) (i32.const 0x7b))
       (then (unreachable))
       (else (call $answer (i32.const 1060) (i32.const 48)))))
   (func (export "post_hook") (param $context i32) (param $context_length i32) (param $input i32) (param $length i32) (param $error i32) (param $error_length i32) (result i64)

@@ -82,7 +82,7 @@
     (i32.const 0))
   (func (export "http_transport_intercept") (param $context i32) (param $context_length i32) (param $input i32) (param $length i32) (result i64)
     (if (result i64) (i32.ne
-      (i32.load8_u (i32.sub (i32.add (local.get $context) (local.get $context_length)) (i32.const 1)))
+      (i32.load8_u (i32.sub (i32.add (local.get $input) (local.get $length)) (i32.const 1)))
       (i32.const 0x7d))
       (then (unreachable))
       (else (call $answer (i32.const 1032) (i32.const 28)))))

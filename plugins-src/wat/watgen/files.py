@@ -22,6 +22,7 @@ from watgen import (
     faulty_text,
     unusual,
     unusual_answers,
+    unusual_inputs,
 )
 from watgen.base import HOOKS, base
 from watgen.plugin import Plugin, render
@@ -41,6 +42,7 @@ TABLES = (
     faulty_start,
     unusual,
     unusual_answers,
+    unusual_inputs,
 )
 
 

@@ -138,7 +138,7 @@ def _requests(sizes: Sizes) -> Iterator[Variation]:
     for name, kind, member, value in (
         ("go-chat", "chat_completion", "ChatRequest", llm_request(fallbacks=None)),
         ("go-text", "text_completion", "TextCompletionRequest", basis | {"input": "Once", "params": None}),
-        ("go-responses", "responses", "ResponsesRequest", basis | {"input": _saying("Hi"), "params": {}}),
+        ("go-responses", "responses", "ResponsesRequest", basis | {"input": _saying("Hi"), "params": {"top_p": 1}}),
         ("go-embedding", "embedding", "EmbeddingRequest", basis | {"input": ["a", "b"], "params": {"dimensions": 3}}),
         ("go-speech", "speech", "SpeechRequest", basis | {"input": {"input": "Hi"}, "params": {"voice": "v"}}),
         ("go-image", "image_generation", "ImageGenerationRequest", basis | {"input": {"prompt": "a"}}),
@@ -165,7 +165,7 @@ def _choice(message: Json, finish: str | None = "stop", **more: Json) -> list[Js
 
 def _responses(sizes: Sizes) -> Iterator[Variation]:
     """What stands under `chat_response`."""
-    logprobs = {"content": [{"token": "Hi", "logprob": -0.25, "bytes": [72], "top_logprobs": []}], "refusal": None}
+    logprobs = {"content": [{"token": "Hi", "logprob": -0.25, "bytes": [72], "top_logprobs": [{"token": "Ho"}]}]}
     saying = {"role": "assistant", "content": "Hi"}
     for name, response in {
         "all-members": chat_response(

@@ -22,12 +22,15 @@ from .stream import plain_chunk
 
 
 def header_spellings() -> Iterator[Message]:
-    """One request for each HTTP hook, in three spellings of its header and query names: `lower`, `upper`, `title`."""
+    """One request for each HTTP hook, in three spellings of its header and query names: `lower`, `upper`, `title`.
+
+    Each comes twice, there and back: a policy that counts calls gives itself away.
+    """
     headers = {"content-type": "application/json", "authorization": "Bearer k", "x-api-key": "k", "user-agent": "curl",
                "x-request-id": "r", "x-team": "a", "accept": "*/*", "content-length": "2"}  # fmt: skip
     spellings: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "title": str.title}
     for role in (Role.HTTP_PRE, Role.HTTP_POST, Role.STREAM):
-        for name, spell in spellings.items():
+        for name, spell in (*spellings.items(), *reversed(spellings.items())):
             query = {spell("debug"): "1"}
             request = http_request(headers={spell(key): value for key, value in headers.items()}, query=query)
             yield Message(role, name, Topic.DOCUMENTED, {"request": request} | _beside(role))
@@ -81,7 +84,7 @@ def _reversed(value: Json) -> Json:
 
 
 def json_spellings() -> Iterator[tuple[Message, Spelling]]:
-    """For each hook a message in each spelling, the plain one first.
+    """For each hook two messages, each in its spellings, the plain one first; then all of them again, backwards.
 
     `text` has letters beyond ASCII, which a policy may refuse: it is escaped only, and `ascii` has none.
     """
@@ -89,8 +92,8 @@ def json_spellings() -> Iterator[tuple[Message, Spelling]]:
         for name, word in (("ascii", "a/b <c> & d"), ("text", "größe/世界 <🙂>")):
             context: dict[str, Json] = {"request_id": MARK, "note": word, "load": 0.5, "parts": [1.5, -0.25]}
             message = Message(role, name, Topic.DOCUMENTED, _members(role, word), context)
-            spellings = Spelling if name == "ascii" else (Spelling.PLAIN, Spelling.ESCAPED)
-            yield from ((message, spelling) for spelling in spellings)
+            spellings = list(Spelling) if name == "ascii" else [Spelling.PLAIN, Spelling.ESCAPED]
+            yield from ((message, spelling) for spelling in (*spellings, *reversed(spellings)))
 
 
 def _members(role: Role, word: str) -> dict[str, Json]:

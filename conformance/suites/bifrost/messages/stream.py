@@ -34,7 +34,7 @@ def _tool(**function: Json) -> dict[str, Json]:
 
 
 def _chunks(sizes: Sizes) -> Iterator[Variation]:
-    logprob = {"token": "Hi", "logprob": -0.25, "bytes": [72, 105], "top_logprobs": []}
+    logprob = {"token": "Hi", "logprob": -0.25, "bytes": [72, 105], "top_logprobs": [{"token": "Ho"}]}
     item = {"id": "i", "type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]}
     for name, chunk in {
         "role": chat_chunk({"role": "assistant"}),
