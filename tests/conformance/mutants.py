@@ -19,6 +19,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
+from graphlib import TopologicalSorter
+from importlib.util import resolve_name
+from pathlib import Path
 from random import Random
 from types import FrameType, ModuleType
 from typing import Any
@@ -33,8 +36,6 @@ from conformance.judging.terms import make_subject
 from conformance.resources import Resource, find
 
 SUITE = find(Resource.SUITES) / "bifrost"
-RULES = ("rules", "shapes")
-"""Modules without tests, of which no plugin takes notice."""
 SECONDS = 60
 """What a plugin may take; a mutant that loops for ever is found."""
 
@@ -52,12 +53,12 @@ class Mutant:
     tree: ast.Module
 
     def __str__(self) -> str:
-        return f"{self.module}.py:{self.line}: {self.what}"
+        return f"{self.module}:{self.line}: {self.what}"
 
 
 def mutants_of(module: str) -> Iterator[Mutant]:
     """Give every mutant of a module."""
-    source = ast.parse((SUITE / f"{module}.py").read_text())
+    source = ast.parse(files()[module].read_text())
     places = [node for node in ast.walk(source) if isinstance(node, ast.stmt | ast.expr)]
     for number, node in enumerate(places):
         for what, change in _changes(node):
@@ -105,8 +106,8 @@ def _short(node: ast.AST | None) -> str:
 
 
 def _is_table(rows: Sequence[ast.expr]) -> bool:
-    """Whether the elements are worth taking away one by one: not the values of a message."""
-    plain = ast.Tuple | ast.Call | ast.Attribute | ast.Name | ast.Constant
+    """Whether the elements are worth taking away one by one: not those of a type, nor of several values together."""
+    plain = ast.Tuple | ast.Call | ast.Attribute | ast.Constant
     return len(rows) > 1 and all(isinstance(row, plain) for row in rows)
 
 
@@ -147,64 +148,71 @@ def _set_pattern(same: ast.Call, *, pattern: str) -> None:
 
 
 @cache
-def order() -> list[str]:
-    """The suite's modules, each behind those that it imports."""
-    wanted: dict[str, set[str]] = {}
-    for path in sorted(SUITE.glob("*.py")):
-        if path.stem not in ("__init__", "conftest"):
-            nodes = [
-                node
-                for node in ast.walk(ast.parse(path.read_text()))
-                if isinstance(node, ast.ImportFrom) and node.level
-            ]
-            wanted[path.stem] = {node.module for node in nodes if node.module} | {
-                name.name for node in nodes if not node.module for name in node.names
-            }
-    ordered: list[str] = []
-    while wanted:
-        ready = sorted(name for name, needs in wanted.items() if not needs - set(ordered))
-        ordered += ready
-        for name in ready:
-            del wanted[name]
-    return ordered
-
-
-def needing(module: str) -> list[str]:
-    """The module itself and what imports it, at any distance, in order."""
-    found = [module]
-    for name in order():
-        tree = ast.parse((SUITE / f"{name}.py").read_text())
-        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
-        names = {node.module for node in imports} | {
-            alias.name for node in imports if not node.module for alias in node.names
-        }
-        if name != module and names & set(found):
-            found.append(name)
+def files() -> dict[str, Path]:
+    """The suite's modules by their names in it: `lab`, `messages`, `messages.http`."""
+    found = {}
+    for path in sorted(SUITE.rglob("*.py")):
+        parts = path.relative_to(SUITE).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if name not in ("", "conftest"):
+            found[name] = path
     return found
 
 
 @cache
+def imports(module: str) -> frozenset[str]:
+    """The modules of the suite that a module imports."""
+    path = files()[module]
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            origin = resolve_name("." * node.level + (node.module or ""), _package(module))
+            named |= {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
+    return frozenset(name for name in files() if f"{PACKAGE}.{name}" in named)
+
+
+def _package(module: str) -> str:
+    whole = f"{PACKAGE}.{module}"
+    return whole if files()[module].name == "__init__.py" else whole.rpartition(".")[0]
+
+
+@cache
+def order() -> tuple[str, ...]:
+    """The suite's modules, each behind those that it imports."""
+    needs = {name: imports(name) for name in files()}
+    return tuple(TopologicalSorter(needs).static_order())
+
+
+@cache
+def needing(module: str) -> tuple[str, ...]:
+    """The module itself and what imports it, at any distance, in order."""
+    found = {module}
+    for name in order():
+        if imports(name) & found:
+            found.add(name)
+    return tuple(name for name in order() if name in found)
+
+
+@cache
 def _code(module: str) -> Any:
-    path = SUITE / f"{module}.py"
-    return compile(path.read_text(), str(path), "exec")
+    return compile(files()[module].read_text(), str(files()[module]), "exec")
 
 
 @contextmanager
 def installed(mutant: Mutant) -> Iterator[list[ModuleType]]:
     """Put a mutant in place of its module, and make anew what imports it: the test modules among them."""
     package = importlib.import_module(PACKAGE)
-    fresh: list[ModuleType] = []
-    attributes: dict[str, ModuleType] = {}
+    made: dict[str, ModuleType] = {}
     with patch.dict(sys.modules), patch.dict(vars(package)):
         for name in needing(mutant.module):
-            module = ModuleType(f"{PACKAGE}.{name}")
-            module.__package__ = PACKAGE
-            sys.modules[module.__name__] = attributes[name] = module
+            module = made[name] = ModuleType(f"{PACKAGE}.{name}")
+            module.__package__ = _package(name)
+            sys.modules[module.__name__] = module
             setattr(package, name, module)
-            code = compile(mutant.tree, f"{name}.py", "exec") if name == mutant.module else _code(name)
-            exec(code, vars(module))  # it is the suite's own text
-            fresh.append(module)
-        yield [module for module in fresh if module.__name__.rpartition(".")[2].startswith("test_")]
+            if files()[name].name == "__init__.py":
+                module.__path__ = [str(files()[name].parent)]
+            exec(compile(mutant.tree, f"{name}.py", "exec") if name == mutant.module else _code(name), vars(module))
+        yield [made[name] for name in sorted(made) if name.startswith("test_")]
 
 
 def _outcomes(items: Iterable[Item], lab: Any) -> dict[str, list[tuple[Outcome, int]]]:
@@ -297,7 +305,7 @@ def _along(plugins: Sequence[Shipped], mutants: Iterable[Mutant]) -> Iterator[Mu
 
 def survivors(module: str, plugins: Sequence[Shipped], mutants: Sequence[Mutant]) -> list[Mutant]:
     """Give the mutants of a module that none of the plugins finds."""
-    if all(name in RULES or name.startswith("test_") for name in needing(module)):
+    if "lab" not in needing(module):
         return _alone(module, plugins, mutants)
     return list(_along(plugins, mutants))
 
