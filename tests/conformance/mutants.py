@@ -271,7 +271,7 @@ def _itself(lab: Any) -> Any:
     return lab
 
 
-def _alone(module: str, plugins: Sequence[Shipped], mutants: Sequence[Mutant]) -> list[Mutant]:
+def _alone(plugins: Sequence[Shipped], sample: int, mutants: Sequence[Mutant]) -> list[Mutant]:
     """Give the survivors of a module that only rules are made of: they share what was recorded of a plugin."""
     alive: dict[Mutant, list[Item]] = {}
     for mutant in mutants:
@@ -280,9 +280,10 @@ def _alone(module: str, plugins: Sequence[Shipped], mutants: Sequence[Mutant]) -
             alive[mutant] = list(items_of(modules))
     ids = {item.requirement for items in alive.values() for item in items}
     near = [each for each in plugins if each.breaks in ids]
+    legal = [each for each in plugins if each.breaks is None]
     # First whether a fault is still found, then whether anything else is found, where it is not.
     rounds: list[tuple[Shipped, set[str | None]]] = [(each, {each.breaks}) for each in near]
-    rounds += [(each, {*ids}) for each in plugins]
+    rounds += [(each, {*ids}) for each in (*legal, *near[::3], *plugins[:sample])]
     for plugin, only in rounds:
         if not alive:
             break
@@ -303,11 +304,11 @@ def _along(plugins: Sequence[Shipped], mutants: Iterable[Mutant]) -> Iterator[Mu
                 yield mutant
 
 
-def survivors(module: str, plugins: Sequence[Shipped], mutants: Sequence[Mutant]) -> list[Mutant]:
+def survivors(module: str, plugins: Sequence[Shipped], sample: int, mutants: Sequence[Mutant]) -> list[Mutant]:
     """Give the mutants of a module that none of the plugins finds."""
     if "lab" not in needing(module):
-        return _alone(module, plugins, mutants)
-    return list(_along(plugins, mutants))
+        return _alone(plugins, sample, mutants)
+    return list(_along(plugins[:sample], mutants))
 
 
 def main() -> int:
@@ -315,18 +316,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="modules of the suite, such as test_members (all)")
     parser.add_argument(
-        "--sample", type=int, default=10_000, metavar="N", help="judge so many plugins at most, drawn at random"
+        "--sample",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="judge so many plugins that have nothing to do with the module",
     )
     parser.add_argument("--mutants", type=int, metavar="N", help="so many mutants of each module, drawn at random")
     given = parser.parse_args()
     quick = [each for each in (*FAULTY, *CONFORMING) if each.scope == "quick" and each.language == "wat"]
-    plugins = [*PLAIN.values(), *(Random(3).sample(quick, given.sample) if given.sample < len(quick) else quick)]
+    plugins = [*PLAIN.values(), *Random(3).sample(quick, len(quick))]
     left = 0
     for module in given.modules or order():
         mutants = list(mutants_of(module))
         if given.mutants and given.mutants < len(mutants):
             mutants = Random(3).sample(mutants, given.mutants)
-        alive = survivors(module, plugins, mutants)
+        alive = survivors(module, plugins, given.sample, mutants)
         left += len(alive)
         sys.stdout.write(f"{module}: {len(mutants)} mutants, {len(alive)} not found\n")
         for mutant in alive:
