@@ -135,8 +135,12 @@ def test_header_names_are_compared_without_case(hook: str, lab: Lab, judge: Judg
 
 
 def _spelled_alike(output: bytes) -> Json:
-    """The answer with all keys in lower case, so that names that are echoed do not count."""
-    answer: Json = json.loads(output, object_pairs_hook=lambda pairs: {key.lower(): inner for key, inner in pairs})
+    """The answer with all keys in lower case, so that names that are echoed do not count; numbers as they stand."""
+
+    def lower(pairs: list[tuple[str, Json]]) -> Json:
+        return {key.lower(): inner for key, inner in pairs}
+
+    answer: Json = json.loads(output, object_pairs_hook=lower, parse_int=str, parse_float=str)
     return answer
 
 
