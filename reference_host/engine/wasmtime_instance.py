@@ -153,7 +153,7 @@ class WasmtimeInstance(GuestInstance):
     def _begin(self, budget: int | None) -> None:
         self._budget = budget
         if budget is not None:
-            self._set_fuel(min(max(budget, 0), _UNLIMITED_FUEL))
+            self._set_fuel(budget if 0 <= budget <= _UNLIMITED_FUEL else min(max(budget, 0), _UNLIMITED_FUEL))
             self._unmetered = False
         elif not self._unmetered:  # once is enough: nothing ever uses it up
             self._set_fuel(_UNLIMITED_FUEL)

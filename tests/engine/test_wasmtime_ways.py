@@ -96,7 +96,7 @@ def raising(_: Callable[..., Any]) -> Callable[..., Any]:
         pytest.param(wasmtime_fast, "_put", emptied, id="gives-no-numbers"),
         pytest.param(wasmtime_fast.FastInstance, "_set_fuel", emptied, id="does-not-meter"),
         pytest.param(wasmtime_fast.FastInstance, "_watch_growth", emptied, id="does-not-see-refusals"),
-        pytest.param(wasmtime_fast.FastInstance, "_run", emptied, id="answers-nothing"),
+        pytest.param(wasmtime_fast.FastInstance, "_call_from_outside", emptied, id="answers-nothing"),
         pytest.param(wasmtime_fast.FastInstance, "_prepare", raising, id="raises"),
     ],
 )
