@@ -41,6 +41,10 @@ class OneCall:
         """Give the call where it is one of that function."""
         return [self.call] if self.call.export == function else []
 
+    def calls_that_reached(self, function: str, reached: Any) -> Sequence[Any]:
+        """Give the call where it got as far as that."""
+        return [call for call in self.calls(function) if call.reached >= reached]
+
 
 @cache
 def _rules(revision: str, role: Role) -> tuple[Item, ...]:
