@@ -155,10 +155,11 @@ class FastInstance(WasmtimeInstance):
             error = native.call(self._context, function, self._cells_at, length, self._trap_at)
             if error is not None or self._trap_slot.value is not None:
                 native.fail(error, self._trap_slot)
-            answer: tuple[Number, ...] = unpack(self._cells)
-            return answer
         except BaseException as error:  # noqa: BLE001 - raised again below, as there
             failure = self._failure(error)
+        else:
+            answer: tuple[Number, ...] = unpack(self._cells)
+            return answer
         finally:
             self._depth = 0
             if self._ticks is not None:
