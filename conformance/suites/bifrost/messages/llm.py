@@ -116,7 +116,11 @@ def _requests(sizes: Sizes) -> Iterator[Variation]:
         "more-members": llm_request(metadata={"a": [1]}, extra=None, stream=False),
         "more-in-params": llm_request(params={"temperature": 0.7, "reasoning": {"effort": "low"}, "x": [None]}),
         "more-in-message": llm_request(input=_saying(f"Hello {MARK}", cache_control={"type": "ephemeral"}, x=None)),
-        "more-around": {"chat_request": llm_request(), "request_type": "chat_completion", "other_request": None},
+        "more-around": {
+            "chat_request": llm_request(fallbacks=_FALLBACKS),
+            "request_type": "chat_completion",
+            "other_request": None,
+        },
     }.items():
         yield Variation(name, Topic.UNKNOWN, request, PLAIN if name != "more-around" else "wrapped")
     block = {"type": "text", "text": "What is this?", "cache_control": {"type": "ephemeral"}}
