@@ -315,7 +315,7 @@ class Lab:
     # -- sessions ----------------------------------------------------------------------------------
 
     def session(self, name: str) -> Session:
-        """The session of that name: `traffic`, `soak`, `twins`, `malformed`, `headers` or `spelling`. Raises `Blocked`."""
+        """The session of a name: `traffic`, `soak`, `twins`, `malformed`, `headers` or `spelling`. Raises `Blocked`."""
         self.require_ready()
         if name != "traffic":
             # What is learned there (which hooks never end) holds for all sessions, whatever order rules ask in.
@@ -490,10 +490,10 @@ class Lab:
 
     def _covers_static_data(self, exchange: Exchange) -> bool:
         static = self.allocator.static
-        return any(
-            isinstance(event, Allocated) and static.first_covered(event.pointer, event.size) is not None
-            for event in exchange.events
-        )
+        for event in exchange.events:
+            if isinstance(event, Allocated) and static.first_covered(event.pointer, event.size) is not None:
+                return True
+        return False
 
     def _end(self, plugin: Plugin) -> int | HookError | None:
         """Let a plugin go, unless its `cleanup` is known to have no end."""

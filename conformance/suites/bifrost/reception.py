@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from .calls import Call, Reached
 from .complaints import refusal, speaks_of_decoding
@@ -45,6 +45,12 @@ class Received:
         return speaks_of_decoding(text)
 
 
+@lru_cache(maxsize=8)
+def reception_by(hook: str, lab: Lab) -> Reception:
+    """What a hook made of its messages; put together once for all topics."""
+    return Reception(lab, hook)
+
+
 class Reception:
     """What a hook made of its messages."""
 
@@ -56,7 +62,7 @@ class Reception:
         messages: dict[str, Message] = {}
         for call in lab.calls(hook):
             message = call.message
-            if message is None or call.reached is not Reached.OBJECT:
+            if message is None or call.reached is not Reached.OBJECT or not lab.trusts(call):
                 continue
             if own.get((message.role, message.name), message.context) == message.context:
                 messages.setdefault(message.name, message)
