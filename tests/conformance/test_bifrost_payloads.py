@@ -139,12 +139,12 @@ TABLES = [
         for name in ("chat_request", "ChatRequest")
     ),
     *(
-        table(spelling[2:8], POST, ALL, "response", *told("SHAPE-002", f'{{"response":{spelling}}}', wrong(RESPONSE),
+        table(spelling[2:8], POST, ALL, None, *told("SHAPE-002", f'{{"response":{spelling}}}', wrong(RESPONSE),
                                                           LEGAL_RESPONSES))
         for spelling in SPELLINGS
     ),
     table(
-        "wrapped", POST, ALL, "response",
+        "wrapped", POST, ALL, None,
         *[(f'{{"response":{{"{name}":{value}}}}}', "SHAPE-002") for name in ("chat_response", "ChatResponse")
           for value in OBJECTS],
         ('{"response":{"id":7,"choices":"of another kind","responses_response":{"model":1}}}', ""),
