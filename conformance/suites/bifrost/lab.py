@@ -37,7 +37,7 @@ from .bounds import BUDGET, DEADLINE, SLACK, START_FUEL, TRAPS_PER_HOOK
 from .bounds import Blocked as Blocked
 from .calls import Call, Reached, read_call
 from .exits import dead_after_exit
-from .messages import MARK, Message, Topic, header_spellings, json_spellings, malformed, messages
+from .messages import MARK, Message, Topic, header_spellings, json_spellings, malformed, mark, marked, messages
 from .metering import Meter
 from .ownership import Ownership, Probe, examine
 from .probes import AllocatorProbe, probe_allocator, takes_back
@@ -296,9 +296,7 @@ class Lab:
                 hook = self.revision.hook(message.role)
                 if hook is not None and hook.name in exports:
                     case = f"{hook.name}/ownership/{number}-{message.name}"
-                    sent_now = tuple(
-                        data.replace(_MARK, _mark(number).encode()) for data in message.documents(self.revision)
-                    )
+                    sent_now = tuple(marked(data, mark(number)) for data in message.documents(self.revision))
                     yield Probe(case, hook.name, sent_now)
 
     def _instance(self) -> Instance:
@@ -377,29 +375,29 @@ class Lab:
         """Every message once, each with a context of its own; `get_name` before and after."""
         yield Step("0-before")
         for number, message in enumerate(self.messages, 1):
-            yield Step(f"{number}-{message.name}", message, _mark(number))
+            yield Step(f"{number}-{message.name}", message, mark(number))
         yield Step(f"{len(self.messages) + 1}-after")
 
     def _soak(self) -> Script:
         """Requests as they come: each goes through its hooks in the order of the pipeline, with random messages.
 
-        What a hook adds to the context is there for the next one, as in the gateway. One request of each role comes
-        twice, word for word: before all others and after them.
+        What a hook adds to the context is there for the next one, as in the gateway. Each message (in scope `quick`
+        one of each role) comes twice, word for word: before all others and after them.
         """
         draw = random.Random(self.subject.seed)
         pools = {role: [m for m in self.messages if m.role is role and m.topic is not Topic.LARGE] for role in Role}
-        twins = [pool[0] for pool in pools.values() if pool]
+        twins = [message for pool in pools.values() for message in (pool[:1] if self.subject.quick else pool)]
         for message in twins:
             yield Step(f"first-{message.name}", message, MARK)
         number = 0
         for request in itertools.count(1):
-            mark = _mark(request)
-            context: dict[str, Json] = {"request_id": mark}
+            word = mark(request)
+            context: dict[str, Json] = {"request_id": word}
             for role in _roles(draw):
                 if not pools[role] or number == self.soak_length:
                     continue
                 message = replace(draw.choice(pools[role]), context=context)
-                call = yield Step(str(number), message, mark)
+                call = yield Step(str(number), message, word)
                 number += 1
                 added = None if call is None or call.document is None else call.document.get("context")
                 if isinstance(added, dict):
@@ -466,7 +464,7 @@ class Lab:
                 continue
             sent = () if step.message is None else step.documents or step.message.documents(self.revision)
             try:
-                exchange = plugin.exchange(function, [data.replace(_MARK, step.mark.encode()) for data in sent])
+                exchange = plugin.exchange(function, [marked(data, step.mark) for data in sent])
             except (LoadError, HookError):
                 # A new instance after a trap could not be made ready: there is nothing left to talk to.
                 skipped[function] += 1
@@ -515,10 +513,3 @@ def _roles(draw: random.Random) -> list[Role]:
     """The hooks that one request goes through: half of the requests stream."""
     streams = draw.random() < 0.5
     return [Role.HTTP_PRE, Role.PRE, Role.POST, *([Role.STREAM] * draw.randint(1, 6) if streams else [Role.HTTP_POST])]
-
-
-_MARK = MARK.encode()
-
-
-def _mark(number: int) -> str:
-    return f"MARK-{number:010d}"

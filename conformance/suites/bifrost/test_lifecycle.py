@@ -93,6 +93,43 @@ def test_init_does_not_trap(lab: Lab, judge: Judge) -> None:
         )
 
 
+CONFIGS = [
+    pytest.param(b"{}", id="empty"),
+    pytest.param(b'{"enabled":true,"limit":10,"names":["a","b"],"nested":{"none":null}}', id="small"),
+]
+"""Configurations that no author gave."""
+
+
+@requirement("BIFROST-INIT-003")
+@pytest.mark.parametrize("config", CONFIGS)
+def test_init_survives_another_config(config: bytes, lab: Lab, judge: Judge) -> None:
+    """`init` takes or refuses a config that is not its author's, and does not trap."""
+    lab.require_started()
+    plugin = lab.new_plugin(config=config)
+    if "init" not in plugin.exports or plugin.pair is None:
+        judge.not_applicable("needs init and the allocator, which are not both exported with their types")
+        return
+    if isinstance(lab.init_failure, HookError):
+        judge.not_applicable("init does not come back from its own config either: see BIFROST-INIT-002")
+        return
+    plugin.start()
+    trap = None
+    try:
+        plugin.init()
+    except InitRefused:
+        pass
+    except HookError as failure:
+        trap = failure.trap if f"{plugin.pair.malloc} trapped" not in failure.detail else None
+    case = f"init/{config.decode()}"
+    if trap is None:
+        judge.passed(case)
+    elif trap.code is TrapCode.DEADLINE:
+        judge.error(case, "the deadline fired before the fuel was used up")
+    else:
+        hint = "check the type of each member before using it, and answer a status where it is another"
+        judge.violation(case, export="init", expected="a status", got=f"trap: {trap}", hint=hint)
+
+
 # -- get_name -------------------------------------------------------------------------------------
 
 
@@ -163,8 +200,10 @@ def test_name_is_not_json(lab: Lab, judge: Judge) -> None:
 
 @requirement("BIFROST-NAME-004")
 def test_name_stays_the_same(lab: Lab, judge: Judge) -> None:
-    """The name is the same before and after `init`, and whatever has happened since."""
+    """The name is the same before and after `init`, and whatever has happened since. A config may complete it."""
     answered = [call for call in lab.name_calls if call.exchange.output]
+    if lab.subject.config is not None:
+        answered = [call for call in answered if call.case != "get_name/before-init"]
     for call in answered:
         fault = None
         if call.exchange.output != answered[0].exchange.output:

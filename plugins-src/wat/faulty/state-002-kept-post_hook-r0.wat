@@ -6,7 +6,7 @@
   (data (i32.const 1032) "{\"response\":null,\"error\":\"\"}")
   (data (i32.const 1060) "{\"request\":null,\"short_circuit\":null,\"error\":\"\"}")
   (data (i32.const 1108) "{\"response\":null,\"bifrost_error\":null,\"error\":\"\"}")
-  (data (i32.const 1157) "\"choices\":[]")
+  (data (i32.const 1157) "\"tool_calls\"")
   (data (i32.const 1169) "{\"response\":null,\"seen\":")
   (global $heap (mut i32) (i32.const 1216))
   (global $kept (mut i32) (i32.const 0))

@@ -19,10 +19,12 @@ from watgen import (
     faulty_ownership,
     faulty_resources,
     faulty_start,
+    faulty_state,
     faulty_text,
     unusual,
     unusual_answers,
     unusual_inputs,
+    unusual_state,
 )
 from watgen.base import HOOKS, base
 from watgen.plugin import Plugin, render
@@ -39,9 +41,11 @@ TABLES = (
     faulty_inputs,
     faulty_behaviour,
     faulty_resources,
+    faulty_state,
     faulty_start,
     unusual,
     unusual_answers,
+    unusual_state,
     unusual_inputs,
 )
 

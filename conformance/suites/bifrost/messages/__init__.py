@@ -11,6 +11,7 @@ from reference_host.abi.bifrost.revisions import Role
 from .http import http_messages
 from .llm import post_messages, pre_messages
 from .malformed import malformed
+from .marks import mark, marked, marks_in
 from .message import MARK, Message, Sizes, Topic
 from .spelling import Spelling, header_spellings, json_spellings
 from .stream import stream_messages
@@ -24,6 +25,9 @@ __all__ = [
     "header_spellings",
     "json_spellings",
     "malformed",
+    "mark",
+    "marked",
+    "marks_in",
     "messages",
 ]
 

@@ -43,7 +43,7 @@ def http_response(**changes: Json) -> dict[str, Json]:
     response: dict[str, Json] = {
         "status_code": 200,
         "headers": {"content-type": "application/json", "X-Request-Id": MARK},
-        "body": b64(encode({"id": "chatcmpl-1", "choices": [{"index": 0, "finish_reason": "stop"}]})),
+        "body": b64(encode({"id": f"chatcmpl-{MARK}", "choices": [{"index": 0, "finish_reason": "stop"}]})),
     }
     return response | changes
 

@@ -118,8 +118,9 @@ class Sizes:
 
 
 def b64(data: bytes) -> str:
-    """Standard base64 with padding."""
-    return base64.b64encode(data).decode()
+    """Standard base64 with padding. Blanks before a `MARK` let it begin a group of four, so that it can be replaced."""
+    before, place, after = data.partition(MARK.encode())
+    return base64.b64encode(before + b" " * (-len(before) % 3 if place else 0) + place + after).decode()
 
 
 def prose(size: int) -> str:
