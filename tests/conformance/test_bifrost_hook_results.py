@@ -196,7 +196,7 @@ HTTP_TABLES = [
         *[(f'{{"request":{{"body":{body}}}}}', "HTTPPRE-002") for body in NO_BASE64],
     ),
     table(
-        None,
+        "response",
         HTTP,
         ENVELOPED,
         None,
