@@ -15,7 +15,7 @@ The form of such a file; nothing else may stand in it:
     reason = "..."                     # optional: why
     warning = "empty-result"           # the word in a report's `warnings`, for a SHOULD
     tests = ["test_x.py::test_y"]      # or untested = "reason"; just one of the two
-    implied = ["..."]                  # optional: ids that cannot hold where this one is broken
+    implied = ["..."]                  # optional: ids that cannot hold where this one is broken, three at most
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ from pathlib import Path
 from typing import Any
 
 from conformance.errors import CatalogueError, UnknownRequirement
+
+MAX_IMPLIED = 3
+"""Ids that one requirement may imply: a fault is told once, at its root, and not by what follows from it."""
 
 _ID = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-[0-9]{3}")
 
@@ -126,6 +129,8 @@ def _read(name: str, document: Mapping[str, Any], digest: str) -> Catalogue:
             raise CatalogueError(name, requirement.id, "stands twice")
         seen[requirement.id] = requirement
     for requirement in seen.values():
+        if len(requirement.implied) > MAX_IMPLIED:
+            raise CatalogueError(name, requirement.id, f"implies more than {MAX_IMPLIED} others")
         for other in requirement.implied:
             if other not in seen:
                 raise CatalogueError(name, requirement.id, f"implies {other!r}, which is not in the catalogue")

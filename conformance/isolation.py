@@ -20,6 +20,8 @@ _KEPT = frozenset(
         "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT",
         # what an interpreter in an unusual place cannot start without
         "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "VIRTUAL_ENV", "HOOKPROOF_CACHE",
+        # how the engine wasmtime is reached: for measurements, the same either way
+        "HOOKPROOF_WASMTIME",
     }
 )  # fmt: skip
 

@@ -6,7 +6,11 @@ import pytest
 
 LEFT_OUT = {
     "toolchains": ("--rebuild", "rebuilding the fixtures from source (`tox -e toolchains` does it)"),
-    "exhaustive": ("--exhaustive", "most of the faulty and unusual plugins (`tox -e fixtures` judges all of them)"),
+    "exhaustive": (
+        "--exhaustive",
+        "most of the shipped plugins at full scope and on the slower engines, and most of the generated ones"
+        " (`tox -e fixtures` judges all of them)",
+    ),
 }
 """Markers of tests that the plain run leaves out, the option that runs them and no others, and what they are."""
 

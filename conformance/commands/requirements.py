@@ -94,11 +94,21 @@ def counts(requirements: Iterable[Requirement]) -> str:
     return f"{len(requirements)} requirements, {tested} tested{f'; not tested: {without}' if without else ''}"
 
 
+def unobservable(requirements: Iterable[Requirement]) -> Iterator[str]:
+    """Say of each that no run from outside can observe why that is so."""
+    for each in requirements:
+        kind, _, reason = (each.untested or "").partition(": ")
+        if kind == "not observable":
+            yield f"{each.id} is not observable: {reason}"
+
+
 def _markdown(catalogues: Iterable[tuple[Catalogue, list[Requirement]]]) -> Iterator[str]:
     for number, (catalogue, chosen) in enumerate(catalogues):
         if number:
             yield ""
         yield from (f"# Requirements: {catalogue.system}", "", f"{counts(chosen)}.", "")
+        if reasons := [f"- {line}." for line in unobservable(chosen)]:
+            yield from (*reasons, "")
         yield "| id | level | side | revisions | requirement | source | proven by |"
         yield "|---|---|---|---|---|---|---|"
         for each in chosen:
@@ -127,6 +137,7 @@ def _table(catalogues: Iterable[tuple[Catalogue, list[Requirement]]]) -> None:
         for each in chosen:
             _entry(console, each)
         console.print(f"{catalogue.system}: {counts(chosen)}", soft_wrap=True)
+        _indented(console, unobservable(chosen))
 
 
 def _entry(console: Console, each: Requirement) -> None:
@@ -140,6 +151,12 @@ def _entry(console: Console, each: Requirement) -> None:
     if each.reason is not None:
         lines.append(f"reason: {each.reason}")
     lines.append(f"tests: {', '.join(each.tests)}" if each.tests else f"not tested: {each.untested}")
+    _indented(console, lines)
+
+
+def _indented(console: Console, lines: Iterable[str]) -> None:
+    from rich.text import Text
+
     for line in lines:
         for part in Text(line).wrap(console, max(console.width - 2, 20)) if console.is_terminal else [Text(line)]:
             console.print(Text("  ") + part, soft_wrap=True)

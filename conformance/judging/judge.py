@@ -57,6 +57,10 @@ class Judge:
         if self.wants(case):
             self._passed += count
 
+    def held(self, count: int) -> None:
+        """Take down that the rule held in so many cases that were wanted."""
+        self._passed += count
+
     def violation(
         self,
         case: str,

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 MAX_REENTRANCE = 40
 """How deep calls from outside may nest, host to guest to host to guest: each level takes some of the host's stack."""
 
+HOST_CALLS = 100
+HOST_CALL_FUEL = 4_000
+"""A budget of fuel allows so many calls of host functions, and one more for each helping of so much fuel.
+
+A guest that does little but call the host ends too, and soon. These calls are counted apart from instructions, so that
+the count is the same on every engine.
+"""
+
 MAX_REFUSALS = 1_000
 """How many refusals of `memory.grow` are remembered; the guest must not be able to flood the host."""
 
@@ -39,6 +47,7 @@ class GuestInstance(ABC):
         self._functions = {export.name: export.type for export in module.exports if isinstance(export.type, FuncType)}
         self._refusals: list[GrowthRefused] = []
         self._depth = 0
+        self._host_calls_left: int | None = None
         self._pending: BaseException | None = None
         self._death: BaseException | None = None
 
@@ -108,6 +117,7 @@ class GuestInstance(ABC):
             self._death = Trap(TrapCode.STACK_EXHAUSTED)
             raise self._death
         if outermost:
+            self._host_calls_left = None if budget is None else HOST_CALLS + budget // HOST_CALL_FUEL
             self._begin(budget)
         self._depth += 1
         try:
@@ -151,6 +161,7 @@ class GuestInstance(ABC):
         function = self._hosts[index]
         type_ = function.type
         try:
+            self._charge_host_call()
             numbers = [values.unsigned(kind, value) for kind, value in zip(type_.parameters, arguments, strict=True)]
             answer = function.implementation(self, *numbers)
             results = values.host_results(f"{function.module}.{function.name}", type_, answer)
@@ -162,6 +173,14 @@ class GuestInstance(ABC):
             self._abort(self._death)
             raise self._death
         return results
+
+    def _charge_host_call(self) -> None:
+        """Count a call of a host function. Raises `Trap` where the budget allows no more."""
+        if self._host_calls_left is None:
+            return
+        if self._host_calls_left == 0:
+            raise Trap(TrapCode.FUEL_EXHAUSTED)
+        self._host_calls_left -= 1
 
     def _abort(self, error: BaseException) -> None:
         """Remember why the guest's execution is about to end; the first reason counts."""

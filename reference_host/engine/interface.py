@@ -110,10 +110,11 @@ class Limits:
 
     Fuel and deadline are for each call from outside (instantiation is one); re-entrant calls share them.
 
-    `fuel`: executed instructions, roughly; None is unlimited. `deadline`: seconds of wall-clock time; None is
-    unlimited. `memory_pages`: the size in pages above which `memory.grow` answers -1, and above which no memory may
-    start. `table_elements`: the same for tables. The stack is always bounded, at a depth that is the engine's; 1,000
-    frames fit.
+    `fuel`: executed instructions, roughly; it also bounds how often host functions are called, once for each 4,000
+    units and 100 times more. None is unlimited. `deadline`: seconds of wall-clock time; None is unlimited.
+    `memory_pages`: the size in pages above which `memory.grow` answers -1, and above which no memory may start.
+    `table_elements`: the same for tables. The stack is always bounded, at a depth that is the engine's; 1,000 frames
+    fit.
     """
 
     fuel: int | None = None

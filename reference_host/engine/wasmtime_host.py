@@ -20,7 +20,10 @@ from wasmtime import _ffi as ffi
 from reference_host.engine.interface import FuncType, Number, ValueType
 
 Implementation = Callable[[Sequence[Number]], Sequence[Number]]
-"""Takes integers as the library has them, signed; gives them unsigned or signed."""
+"""Takes integers signed or unsigned, and gives them so."""
+
+Failed = Callable[[BaseException], None]
+"""Is told what an implementation raised."""
 
 _VALUE_TYPES: dict[ValueType, Callable[[], wasmtime.ValType]] = {
     ValueType.I32: wasmtime.ValType.i32,
@@ -38,41 +41,67 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Registered:
+class Registered:
+    """A host function as the library's callbacks find it."""
+
     type: FuncType
     implementation: Implementation
-    failed: Callable[[BaseException], None]
+    failed: Failed
 
 
 # What the library is given is a number; the functions are found by it. Numbers are never used twice, and adding and
 # removing are single operations, so that a finalizer may run on any thread at any time.
-_FUNCTIONS: dict[int, _Registered] = {}
+_FUNCTIONS: dict[int, Registered] = {}
 _NUMBERS = itertools.count(1)
 
 
+def register(type_: FuncType, implementation: Implementation, failed: Failed) -> int:
+    """Keep a function until `FINALIZE` is called with the number that is given back."""
+    number = next(_NUMBERS)
+    _FUNCTIONS[number] = Registered(type_, implementation, failed)
+    return number
+
+
+def registered(number: int) -> Registered:
+    """Find a function by its number."""
+    return _FUNCTIONS[number]
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+def FINALIZE(number):  # type: ignore[no-untyped-def] # noqa: N802 - a value of the C interface
+    """Forget a function; the library calls it when the store goes."""
+    _FUNCTIONS.pop(number, None)
+
+
+def func_type(type_: FuncType) -> wasmtime.FuncType:
+    """A type as the library has it. With its first use it comes to belong to an engine: another one then aborts."""
+    return wasmtime.FuncType(
+        [_VALUE_TYPES[value]() for value in type_.parameters], [_VALUE_TYPES[value]() for value in type_.results]
+    )
+
+
+def host_trap() -> int:
+    """Make the trap that ends the guest after a host function failed: its address."""
+    return ctypes.cast(ffi.wasmtime_trap_new(b"host", 4), ctypes.c_void_p).value or 0
+
+
 def host_function(
-    store: wasmtime.Store,
-    type_: FuncType,
-    implementation: Implementation,
-    failed: Callable[[BaseException], None],
+    store: wasmtime.Store, type_: FuncType, implementation: Implementation, failed: Failed
 ) -> wasmtime.Func:
     """Make a function of the store; both callables are held until the store goes.
 
     Whatever `implementation` raises is given to `failed`, and ends the guest's execution.
     """
-    number = next(_NUMBERS)
-    _FUNCTIONS[number] = _Registered(type_, implementation, failed)
-    func_type = wasmtime.FuncType(
-        [_VALUE_TYPES[value]() for value in type_.parameters], [_VALUE_TYPES[value]() for value in type_.results]
-    )
+    number = register(type_, implementation, failed)
+    native_type = func_type(type_)  # has to live until the library has looked at it
     function = ffi.wasmtime_func_t()
-    ffi.wasmtime_func_new(store._context(), func_type.ptr(), _callback, number, _finalize, ctypes.byref(function))
+    ffi.wasmtime_func_new(store._context(), native_type.ptr(), _callback, number, FINALIZE, ctypes.byref(function))
     return wasmtime.Func._from_raw(function)
 
 
 @ffi.wasmtime_func_callback_t
 def _callback(number, _caller, parameters, _count, results, _result_count):  # type: ignore[no-untyped-def]
-    function = _FUNCTIONS[number]
+    function = registered(number)
     try:
         arguments = [getattr(parameters[at].of, kind) for at, kind in enumerate(function.type.parameters)]
         answers = function.implementation(arguments)
@@ -81,10 +110,5 @@ def _callback(number, _caller, parameters, _count, results, _result_count):  # t
             setattr(results[at].of, kind, answer)
     except BaseException as error:  # noqa: BLE001 - no exception can pass through the guest
         function.failed(error)
-        return ctypes.cast(ffi.wasmtime_trap_new(b"host", 4), ctypes.c_void_p).value
+        return host_trap()
     return 0
-
-
-@ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-def _finalize(number):  # type: ignore[no-untyped-def]
-    _FUNCTIONS.pop(number, None)

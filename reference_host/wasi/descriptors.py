@@ -83,6 +83,11 @@ class Capture:
         return bytes(self._data)
 
     @property
+    def written(self) -> int:
+        """How many bytes were written, kept or not."""
+        return len(self._data) + self.dropped
+
+    @property
     def room(self) -> int:
         """How many bytes more are kept."""
         return self._limit - len(self._data)

@@ -53,6 +53,11 @@ class Wasi:
         return self._stderr.data
 
     @property
+    def written(self) -> int:
+        """Bytes that the guest wrote to both outputs so far, kept or not."""
+        return self._stdout.written + self._stderr.written
+
+    @property
     def stdout_dropped(self) -> int:
         """Bytes that the guest wrote to standard output over the limit."""
         return self._stdout.dropped

@@ -16,7 +16,7 @@ from reference_host.abi.bifrost.events import (
     Owner,
     Stage,
 )
-from reference_host.abi.bifrost.heap import CANARY, SCRUB, HeapPolicy
+from reference_host.abi.bifrost.heap import SCRUB, HeapPolicy
 from reference_host.abi.bifrost.plugin import Budget
 from reference_host.abi.bifrost.types import HookFailure
 from reference_host.errors import HookError, TrapCode

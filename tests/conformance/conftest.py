@@ -15,6 +15,11 @@ collect_ignore = ["toy"]
 """The toy suite's files are what the tests judge with, not tests of ours."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the suite's marker known: `judged` imports its tests without the pytest plugin that brings the marker."""
+    config.addinivalue_line("markers", "requirement(id): the requirement of the catalogue that a test proves")
+
+
 @pytest.fixture
 def plugins(tmp_path: Path) -> Plugins:
     folder = tmp_path / "plugins"

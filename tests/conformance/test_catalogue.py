@@ -16,6 +16,7 @@ CATALOGUE = load_catalogue(find(Resource.CATALOGUES) / "bifrost.toml")
 
 SECTIONS = {
     "Writing WASM Plugins": {
+        "Overview",
         "Plugin Interface",
         "Return Value Format",
         "Data Exchange",
@@ -36,6 +37,7 @@ SECTIONS = {
         "Return Value Format",
         "Data Exchange",
         "Usage with Bifrost",
+        "Benefits",
     },
 }
 """The sections of the two documents that speak of the contract."""

@@ -81,6 +81,9 @@ def test_an_entry(tmp_path: Path) -> None:
         pytest.param(
             [without(implied='["TOY-ADD-009"]')], None, "not in the catalogue", id="implies what is not there"
         ),
+        pytest.param(
+            [without(implied=str(["TOY-ADD-001"] * 4))], None, "implies more than 3 others", id="implies too much"
+        ),
         pytest.param([], 'system = "toy"\nrequirement = 1\n', "needs `[[requirement]]` tables", id="no tables"),
         pytest.param([], "system = ", "is no TOML", id="no TOML"),
     ],

@@ -209,12 +209,21 @@ def test_requirements_as_a_table(hookproof: Command) -> None:
         "  source: the toy's document, section 1\n"
         "  tests: test_toy.py::test_adds, test_toy.py::test_adds_again\n"
     )
-    assert out.endswith("toy: 10 requirements, 8 tested; not tested: 1 host-side, 1 not observable\n")
+    assert out.endswith(
+        "toy: 10 requirements, 8 tested; not tested: 1 host-side, 1 not observable\n"
+        "  TOY-UNSEEN-001 is not observable: no export tells\n"
+    )
 
 
 def test_requirements_as_markdown(hookproof: Command) -> None:
     lines = hookproof("requirements", "--system", "toy", "--format", "markdown").out.splitlines()
-    assert lines[0] == "# Requirements: toy"
+    assert lines[:5] == [
+        "# Requirements: toy",
+        "",
+        "10 requirements, 8 tested; not tested: 1 host-side, 1 not observable.",
+        "",
+        "- TOY-UNSEEN-001 is not observable: no export tells.",
+    ]
     rows = [line for line in lines if line.startswith("| TOY-")]
     assert len(rows) == 10
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 8 for row in rows)

@@ -207,6 +207,25 @@ def test_a_nan_that_is_computed_has_the_same_bits_everywhere(make: Make, body: s
     assert instance.call("f") == (0x7FF8_0000_0000_0000,)
 
 
+@pytest.mark.parametrize("kind", ["f32", "f64"])
+def test_a_nan_keeps_its_payload_on_its_way(make: Make, kind: str) -> None:
+    integer, size, pattern = {"f32": ("i32", 4, 0xFFE1_2345), "f64": ("i64", 8, 0xFFFC_1234_5678_9ABC)}[kind]
+    instance = make(f"""(func (export "out") (param {integer}) (result {kind}) local.get 0 {kind}.reinterpret_{integer})
+      (func (export "in") (param {kind}) (result {integer}) local.get 0 {integer}.reinterpret_{kind})""")
+    (nan,) = instance.call("out", pattern)
+    assert struct.pack("<f" if size == 4 else "<d", nan) == pattern.to_bytes(size, "little")
+    assert instance.call("in", nan) == (pattern,)
+
+
+def test_many_numbers_cross_in_order(make: Make) -> None:
+    count = 40
+    instance = make(f"""(func (export "f") (param {"i64 " * count}) (result {"i64 " * count})
+      {" ".join(f"local.get {count - 1 - index}" for index in range(count))})""")
+    numbers = [2**63 + index for index in range(count)]
+    for _ in range(2):
+        assert instance.call("f", *numbers) == tuple(reversed(numbers))
+
+
 def test_several_results_come_in_order(make: Make) -> None:
     instance = make("""(func (export "f") (param i32) (result i32 i64 f64 i32)
       local.get 0 i64.const -1 f64.const 0.5 i32.const -2)""")
@@ -766,6 +785,18 @@ def test_a_host_function_gets_the_instance_and_unsigned_numbers(make: Make) -> N
     assert got == [instance, 2**32 - 1, 2**64 - 1, 0.5, math.inf]
 
 
+CALLS_WITHOUT_END = """(import "env" "s" (func $s)) (func (export "f") (loop $again (call $s) (br $again)))"""
+
+
+def test_a_guest_that_only_calls_the_host_ends_by_fuel(make: Make) -> None:
+    calls: list[Instance] = []
+    instance = make(CALLS_WITHOUT_END, host("s", NO_VALUES, calls.append), fuel=1_000_000)
+    with pytest.raises(Trap) as raised:
+        instance.call("f")
+    assert raised.value.code is TrapCode.FUEL_EXHAUSTED
+    assert len(calls) == 100 + 1_000_000 // 4_000
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -862,6 +893,60 @@ AGAIN = FuncType((I32,), (I32,))
 def test_calls_nest(make: Make) -> None:
     instance = make(REENTRANT, host("again", AGAIN, lambda instance, n: instance.call("f", n)[0]))
     assert instance.call("f", 20) == (20,)
+
+
+def test_a_call_back_leaves_the_numbers_of_the_outer_call_alone(make: Make) -> None:
+    instance = make(
+        """(import "env" "inner" (func $inner (param i64 i32) (result i64)))
+        (func (export "f") (param i64 i32) (result i64 i32)
+          local.get 1 if (result i64) local.get 0 local.get 1 i32.const 1 i32.sub call $inner else i64.const 1 end
+          local.get 0 i64.add local.get 1)""",
+        host("inner", FuncType((I64, I32), (I64,)), lambda instance, a, n: instance.call("f", a - 2**60, n)[0]),
+    )
+    start = 2**63 + 5
+    assert instance.call("f", start, 3) == (sum(start - n * 2**60 for n in range(4)) % 2**64 + 1, 3)
+    assert instance.call("f", 1, 0) == (2, 0)
+
+
+def test_a_call_back_with_fewer_numbers_leaves_the_outer_ones_alone(make: Make) -> None:
+    answers: list[Any] = []
+    instance = make(
+        """(import "env" "h" (func $h (param i32 i64 i32)))
+        (func (export "f") (param i32 i64 i32) (result i32 i64 i32)
+          local.get 0 local.get 1 local.get 2 call $h local.get 2 local.get 1 local.get 0)
+        (func (export "g") (result i64) i64.const 9) (func (export "halt") unreachable)""",
+        host("h", FuncType((I32, I64, I32)), lambda instance, *_: answers.append(instance.call("g"))),
+    )
+    for _ in range(3):
+        assert instance.call("f", 1, 2**64 - 1, 3) == (3, 2**64 - 1, 1)
+    assert answers == [(9,)] * 3
+
+
+def test_memory_that_grows_under_a_host_function_is_seen_whole(make: Make) -> None:
+    sizes: list[int] = []
+
+    def look(instance: Instance) -> None:
+        memory = memory_of(instance)
+        sizes.append(memory.size)
+        memory.write(memory.size - 4, b"host")
+        instance.call("grow", 3)
+        sizes.append(memory.size)
+        assert memory.read(sizes[-2] - 4, 8) == b"host" + bytes(4)
+        memory.write(memory.size - 4, b"last")
+
+    instance = make(
+        """(import "env" "look" (func $look)) (memory (export "memory") 1)
+        (func (export "grow") (param i32) (result i32) local.get 0 memory.grow)
+        (func (export "f") (result i32) call $look (drop (memory.grow (i32.const 2))) call $look memory.size)""",
+        host("look", NO_VALUES, look),
+    )
+    memory = memory_of(instance)
+    assert memory.read(0, 4) == bytes(4)
+    assert instance.call("f") == (9,)
+    assert sizes == [pages * PAGE for pages in (1, 4, 6, 9)]
+    assert memory.read(9 * PAGE - 4, 4) == b"last"
+    assert memory.grow(1) == 9
+    assert memory.read(9 * PAGE - 4, 8) == b"last" + bytes(4)
 
 
 def test_endless_nesting_ends_as_a_trap(make: Make) -> None:
@@ -989,6 +1074,32 @@ def test_two_threads_that_run_guests_at_once_get_their_own_ends(engine: Engine, 
     for thread in threads:
         thread.join()
     assert ends == {"host": {"KeyError('of the host')"}, "trap": {"Trap('unreachable')"}}
+
+
+def test_threads_with_instances_of_their_own_do_not_mix_their_numbers(
+    engine: Engine, wat: Callable[[str], bytes]
+) -> None:
+    module = engine.compile(
+        wat("""(module (memory (export "memory") 1)
+          (func (export "f") (param i32 i64) (result i64 i32)
+            i32.const 8 local.get 1 i64.store local.get 1 local.get 0))""")
+    )
+    wrong: list[object] = []
+
+    def run(own: int) -> None:
+        instance = module.instantiate()
+        for n in range(300):
+            number = own << 56 | n
+            got = instance.call("f", own, number), memory_of(instance).read(8, 8)
+            if got != ((number, own), number.to_bytes(8, "little")):
+                wrong.append(got)
+
+    threads = [threading.Thread(target=run, args=[own]) for own in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
 
 
 # --- many instances --------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ is no JSON has no members. So a fault is reported once, at its root.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import combinations
 
@@ -19,6 +19,7 @@ from reference_host.abi.interface import Json
 from reference_host.errors import HookError, Trap
 
 from .messages import Message
+from .metering import NOTHING_TAKEN, Use
 
 
 class Reached(IntEnum):
@@ -40,6 +41,15 @@ class Reached(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """How a call breaks a rule: what the contract expects, what was seen, and how an author mends it."""
+
+    expected: str
+    got: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A call: `case` is its name in reports, e.g. `pre_hook/traffic/7-text`."""
 
@@ -52,6 +62,16 @@ class Call:
     document: dict[str, Json] | None = None
     duplicates: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    spoiled: bool = False
+    """Whether the allocator had let the host write over the plugin's own data before: any failure may come of that."""
+    use: Use = NOTHING_TAKEN
+
+    def taking(self, use: Use) -> Call:
+        """The same call with what it took. One that took all memory is judged for that alone: the rest follows."""
+        if use.hogged is not None:
+            unheard = replace(self, failure=None, document=None, duplicates=(), findings=())
+            return replace(unheard, use=use, reached=Reached.NOTHING)
+        return replace(self, use=use) if use.logged else self
 
     @property
     def export(self) -> str:
@@ -99,8 +119,17 @@ def read_call(
     revision: Revision,
     message: Message | None = None,
     mark: str = "",
+    *,
+    spoiled: bool = False,
 ) -> Call:
     """See how far an exchange got. `hook` is None for functions that answer text instead of JSON (`get_name`)."""
+    call = _read_call(case, exchange, hook, revision, message, mark)
+    return replace(call, spoiled=True) if spoiled else call
+
+
+def _read_call(
+    case: str, exchange: Exchange, hook: Hook | None, revision: Revision, message: Message | None, mark: str
+) -> Call:
     failure = exchange.failure
     if exchange.raw is None:
         reached = Reached.PLACED if exchange.failed_at is Stage.CALL else Reached.NOTHING

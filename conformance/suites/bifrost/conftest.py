@@ -10,7 +10,8 @@ from conformance.judging import Judge, Subject
 from reference_host.abi.bifrost.revisions import Role
 from reference_host.engine.interface import Module
 
-from .lab import Blocked, Lab
+from .bounds import Blocked
+from .lab import Lab
 from .rules import report_blocked
 
 

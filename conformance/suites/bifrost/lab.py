@@ -10,19 +10,20 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from conformance.judging import Subject
 from reference_host.abi.bifrost.contract import Profile
 from reference_host.abi.bifrost.documents import Shape
-from reference_host.abi.bifrost.heap import SCRUB, HeapPolicy
-from reference_host.abi.bifrost.plugin import Budget, Plugin, PluginConfig
+from reference_host.abi.bifrost.events import Allocated, Exchange
+from reference_host.abi.bifrost.heap import SCRUB, AllocatorPair, HeapPolicy
+from reference_host.abi.bifrost.plugin import Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
 from reference_host.abi.interface import Json
 from reference_host.engine.binary import read_module
-from reference_host.engine.interface import GrowthRefused, Limits, MemoryType, Module
+from reference_host.engine.interface import MAX_PAGES, PAGE, GrowthRefused, Instance, Limits, MemoryType, Module
 from reference_host.errors import (
     HookError,
     InitRefused,
@@ -32,31 +33,23 @@ from reference_host.errors import (
     TrapCode,
 )
 
-from .calls import Call, read_call
-from .messages import MALFORMED, MARK, Message, Topic, messages, respelled
+from .bounds import BUDGET, DEADLINE, SLACK, START_FUEL, TRAPS_PER_HOOK
+from .bounds import Blocked as Blocked
+from .calls import Call, Reached, read_call
+from .exits import dead_after_exit
+from .messages import MARK, Message, Topic, header_spellings, json_spellings, malformed, mark, marked, messages
+from .metering import Meter
+from .ownership import Ownership, Probe, examine
+from .probes import AllocatorProbe, probe_allocator, takes_back
 
-BUDGET = Budget(base=20_000_000, per_byte=10_000)
-"""Fuel for a call: for each byte about ten times what a plugin with TinyGo's `encoding/json` was seen to need."""
-START_FUEL = 200_000_000
-"""Fuel for instantiation: whole runtimes start up here. Used up before the deadline even by the slowest engine."""
-DEADLINE = 900.0
-"""Seconds; far above what the fuel takes on the slowest engine. Where it fires nobody is to blame but the machine."""
-TRAPS_PER_HOOK = 5
-"""A hook that traps so often in a session is not called again in it: the rule is broken, the rest is waiting.
-
-One that does not come to an end is not called again at all.
-"""
-SLACK = 16
-"""Bytes that are asked for beyond the text, as a canary."""
+TWIN_TURNS = 4
+"""How often one of two messages that mean the same is sent, so that each is sent twice."""
+SMALL_CONFIG = b'{"hookproof":{"level":1}}'
+"""A config that no plugin knows, for those whose author gave none."""
 
 
-class Blocked(Exception):
-    """The calls that a rule wants to see cannot be made. `not_tested`: it is not the plugin's fault."""
-
-    def __init__(self, reason: str, *, not_tested: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.not_tested = not_tested
+ENDED = ("traffic", "soak")
+"""The sessions that end with `cleanup`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +59,13 @@ class Session:
     calls: tuple[Call, ...]
     skipped: Counter[str] = field(default_factory=Counter)
     refused: tuple[GrowthRefused, ...] = ()
-    """Growth of memory that was refused to the instance at the end."""
+    """Growth of memory that was refused to the last instance in these calls."""
+    ending: int | HookError | None = None
+    """What `cleanup` came to, after all; None where it was not called."""
 
     def of(self, function: str) -> Sequence[Call]:
         """The calls of one function."""
-        return [call for call in self.calls if call.export == function]
+        return [call for call in self.calls if call.exchange.function == function]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +91,8 @@ class Lab:
         self.module = module
         self.revision: Revision = revision_named(subject.revision)
         self._sessions: dict[str, Session] = {}
+        self._calls: dict[str, Sequence[Call]] = {}
+        self._reached: dict[tuple[str, Reached], Sequence[Call]] = {}
         self._endless: set[str] = set()
 
     @cached_property
@@ -104,8 +101,14 @@ class Lab:
         return read_module(self.subject.binary).memories
 
     @property
+    def room(self) -> int:
+        """Bytes of linear memory that the plugin can have: what it declares as its maximum, within the host's limit."""
+        declared = [type_.maximum for type_ in self.memory_types if type_.maximum is not None]
+        return min(self.subject.memory_pages, *declared, MAX_PAGES) * PAGE
+
+    @property
     def largest(self) -> int:
-        """Bytes of the largest body."""
+        """Bytes of an everyday large body."""
         return 4_096 if self.subject.quick else 1_048_576
 
     @property
@@ -115,8 +118,10 @@ class Lab:
 
     # -- getting there -----------------------------------------------------------------------------
 
-    def new_plugin(self, *, config: bytes | None = None) -> Plugin:
-        """A plugin on which nothing has run.
+    def new_plugin(
+        self, *, config: bytes | None = None, scrub: int | None = SCRUB, scrub_config: int | None = SCRUB
+    ) -> Plugin:
+        """A plugin on which nothing has run; what its inputs, and its config, are overwritten with once they are used.
 
         The export section is judged by its own rules, so it is not checked here.
         """
@@ -127,9 +132,13 @@ class Lab:
             checked=False,
             limits=Limits(START_FUEL, DEADLINE, self.subject.memory_pages),
             budget=BUDGET,
-            heap=HeapPolicy(slack=SLACK, scrub=SCRUB),
+            heap=HeapPolicy(slack=SLACK, scrub=scrub, scrub_config=scrub_config),
         )
         return Plugin(self.module, settings)
+
+    def meter(self, plugin: Plugin) -> Meter:
+        """What tells what a plugin takes."""
+        return Meter(plugin, self.subject.memory_pages, max((type_.minimum for type_ in self.memory_types), default=0))
 
     def started(self) -> Plugin:
         """A plugin that was instantiated. Raises what loading raises."""
@@ -147,6 +156,11 @@ class Lab:
         return None
 
     @cached_property
+    def exit_failure(self) -> HookError | None:
+        """What the first function traps with, where `_start` exited with 0 and no function works afterwards."""
+        return dead_after_exit(self.started)
+
+    @cached_property
     def init_failure(self) -> InitRefused | HookError | None:
         """Why `init` did not succeed, if it did not."""
         self.require_started()
@@ -157,6 +171,17 @@ class Lab:
             return error
         return None
 
+    @cached_property
+    def ending(self) -> int | HookError | None:
+        """What `cleanup` comes to after nothing but `init`; None where it is not exported. Raises `Blocked`."""
+        self.require_ready()
+        plugin = self.started()
+        plugin.init()
+        try:
+            return plugin.cleanup()
+        except HookError as failure:
+            return failure
+
     def require_started(self) -> None:
         """Raise `Blocked` where the module cannot be instantiated, or cannot hold a conversation."""
         failure = self.load_failure
@@ -164,6 +189,8 @@ class Lab:
             raise Blocked(str(failure), not_tested=True)
         if failure is not None:
             raise Blocked(f"the module does not load: {failure}")
+        if self.exit_failure is not None:
+            raise Blocked("no function works after `_start` exited: see BIFROST-LOAD-003")
 
     def require_ready(self) -> None:
         """Raise `Blocked` where no hook can be called."""
@@ -181,16 +208,112 @@ class Lab:
         if failure is not None:
             raise Blocked(f"init did not complete: {failure}")
 
-    def require(self, function: str) -> None:
+    def require_exported(self, function: str) -> None:
         """Raise `Blocked` where a function cannot be called."""
         self.require_ready()
         if function not in self.new_plugin().exports:
             raise Blocked(f"needs {function}, which is not exported with its type")
 
+    def require(self, function: str) -> None:
+        """Raise `Blocked` where a function cannot be called, or uses memory that it does not own.
+
+        What such a function answers tells nothing about any other rule, and it may damage what others answer.
+        """
+        self.require_exported(function)
+        breach = self.ownership.breaches.get(function)
+        if breach is not None:
+            raise Blocked(f"{function} uses memory that it does not own: see {breach.requirement}")
+
+    # -- experiments -------------------------------------------------------------------------------
+
+    @cached_property
+    def allocator(self) -> AllocatorProbe:
+        """What the allocator does alone. Raises `Blocked`."""
+        self.require_ready()
+        return probe_allocator(self._instance(), self._pair(), self.subject.binary, quick=self.subject.quick)
+
+    @cached_property
+    def takes_back(self) -> bool:
+        """Whether memory that is given back is used again. Raises `Blocked`."""
+        self.require_ready()
+        return takes_back(self._instance(), self._pair(), quick=self.subject.quick)
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        """Who uses whose memory. Raises `Blocked`."""
+        if not self.allocator.is_sound:
+            return Ownership({}, None, Counter(), "needs an allocator that keeps its own rules: see BIFROST-ALLOC-*")
+        config = self.subject.config or (SMALL_CONFIG if self._takes(SMALL_CONFIG) else None)
+
+        def new_plugin(scrub: int | None, scrub_config: int | None) -> Plugin:
+            return self.new_plugin(config=config, scrub=scrub, scrub_config=scrub_config)
+
+        return examine(new_plugin, list(self._probes()))
+
+    @cached_property
+    def overlaps(self) -> bool:
+        """Whether the allocator hands out what is alive. Raises `Blocked`."""
+        return self.allocator.overlap is not None or self.ownership.overlap is not None
+
+    @cached_property
+    def runs_dry(self) -> bool:
+        """Whether the allocator answers 0, alone or over calls. Raises `Blocked`."""
+        events = (
+            event for name in ("traffic", "soak") for call in self.session(name).calls for event in call.exchange.events
+        )
+        over_calls = any(isinstance(event, Allocated) and event.pointer == 0 for event in events)
+        return over_calls or any(allocation.pointer == 0 for allocation in self.allocator.allocations)
+
+    def trusts(self, call: Call, reached: Reached = Reached.NOTHING) -> bool:
+        """Whether a rule that needs `reached` can be asked of a call.
+
+        Where the allocator destroys data, whatever is wrong may come of that; but what could be read as an object was
+        hardly put together by chance, so that its members are judged.
+        """
+        return reached is Reached.OBJECT or not (call.spoiled or self.overlaps)
+
+    def _takes(self, config: bytes) -> bool:
+        plugin = self.new_plugin(config=config)
+        try:
+            plugin.start()
+            plugin.init()
+        except (LoadError, HookError):
+            return False
+        return True
+
+    def _probes(self) -> Iterator[Probe]:
+        """Each message but the large ones, hook after hook; in scope `quick` one of each topic."""
+        exports = self.new_plugin().exports
+        by_role: list[list[Message]] = []
+        for role in Role:
+            sent = [message for message in self.messages if message.role is role and message.topic is not Topic.LARGE]
+            first = {message.topic: message for message in reversed(sent)}
+            by_role.append([m for m in sent if not self.subject.quick or first[m.topic] is m])
+        for number, turn in enumerate(itertools.zip_longest(*by_role)):
+            if "get_name" in exports:
+                yield Probe(f"get_name/ownership/{number}", "get_name")
+            for message in filter(None, turn):
+                hook = self.revision.hook(message.role)
+                if hook is not None and hook.name in exports:
+                    case = f"{hook.name}/ownership/{number}-{message.name}"
+                    sent_now = tuple(marked(data, mark(number)) for data in message.documents(self.revision))
+                    yield Probe(case, hook.name, sent_now)
+
+    def _instance(self) -> Instance:
+        plugin = self.started()
+        plugin.init()
+        assert plugin.instance is not None
+        return plugin.instance
+
+    def _pair(self) -> AllocatorPair:
+        pair = self.new_plugin().pair
+        assert pair is not None
+        return pair
+
     # -- sessions ----------------------------------------------------------------------------------
 
     def session(self, name: str) -> Session:
-        """The session of that name: `traffic`, `soak`, `malformed` or `spelling`. Raises `Blocked`."""
+        """The session of a name: `traffic`, `soak`, `twins`, `malformed`, `headers` or `spelling`. Raises `Blocked`."""
         self.require_ready()
         if name != "traffic":
             # What is learned there (which hooks never end) holds for all sessions, whatever order rules ask in.
@@ -199,7 +322,9 @@ class Lab:
             scripts = {
                 "traffic": self._traffic,
                 "soak": self._soak,
+                "twins": self._twins,
                 "malformed": self._malformed,
+                "headers": self._headers,
                 "spelling": self._spelling,
             }
             self._sessions[name] = self._run(name, scripts[name]())
@@ -207,8 +332,18 @@ class Lab:
 
     def calls(self, function: str) -> Sequence[Call]:
         """Every call of a function that a conforming host may make. Raises `Blocked`."""
-        self.require(function)
-        return [call for name in ("traffic", "soak") for call in self.session(name).of(function)]
+        if function not in self._calls:
+            self.require(function)
+            self._calls[function] = [call for name in ("traffic", "soak") for call in self.session(name).of(function)]
+        return self._calls[function]
+
+    def calls_that_reached(self, function: str, reached: Reached) -> Sequence[Call]:
+        """Those of `calls` that a rule which needs `reached` can be asked of. Raises `Blocked`."""
+        key = (function, reached)
+        if key not in self._reached:
+            calls = self.calls(function)
+            self._reached[key] = [c for c in calls if c.reached >= reached and self.trusts(c, reached)]
+        return self._reached[key]
 
     @cached_property
     def name_calls(self) -> tuple[Call, ...]:
@@ -219,43 +354,50 @@ class Lab:
         for case in ("before-init", "after-init", "again"):
             if case == "after-init":
                 plugin.init()
-            calls.append(read_call(f"get_name/{case}", plugin.exchange("get_name"), None, self.revision))
-        return (*calls, *self.calls("get_name"))
+            exchange = plugin.exchange("get_name")
+            spoiled = self.allocator.covered is not None
+            calls.append(read_call(f"get_name/{case}", exchange, None, self.revision, spoiled=spoiled))
+        return tuple(call for call in (*calls, *self.calls("get_name")) if self.trusts(call))
 
     @cached_property
     def messages(self) -> list[Message]:
         """What is sent to this subject."""
         shapes = self.subject.shapes
-        sent = messages(largest=self.largest, go_struct=Shape.GO_STRUCT in shapes, docs=Shape.DOCS in shapes)
+        sent = messages(
+            largest=self.largest,
+            go_struct=Shape.GO_STRUCT in shapes,
+            docs=Shape.DOCS in shapes,
+            room=self.room,
+        )
         return [message for message in sent if self.revision.hook(message.role) is not None]
 
     def _traffic(self) -> Script:
         """Every message once, each with a context of its own; `get_name` before and after."""
         yield Step("0-before")
         for number, message in enumerate(self.messages, 1):
-            yield Step(f"{number}-{message.name}", message, _mark(number))
+            yield Step(f"{number}-{message.name}", message, mark(number))
         yield Step(f"{len(self.messages) + 1}-after")
 
     def _soak(self) -> Script:
         """Requests as they come: each goes through its hooks in the order of the pipeline, with random messages.
 
-        What a hook adds to the context is there for the next one, as in the gateway. One request of each role comes
-        twice, word for word: before all others and after them.
+        What a hook adds to the context is there for the next one, as in the gateway. Each message (in scope `quick`
+        one of each role) comes twice, word for word: before all others and after them.
         """
         draw = random.Random(self.subject.seed)
         pools = {role: [m for m in self.messages if m.role is role and m.topic is not Topic.LARGE] for role in Role}
-        twins = [pool[0] for pool in pools.values() if pool]
+        twins = [message for pool in pools.values() for message in (pool[:1] if self.subject.quick else pool)]
         for message in twins:
             yield Step(f"first-{message.name}", message, MARK)
         number = 0
         for request in itertools.count(1):
-            mark = _mark(request)
-            context: dict[str, Json] = {"request_id": mark}
+            word = mark(request)
+            context: dict[str, Json] = {"request_id": word}
             for role in _roles(draw):
                 if not pools[role] or number == self.soak_length:
                     continue
                 message = replace(draw.choice(pools[role]), context=context)
-                call = yield Step(str(number), message, mark)
+                call = yield Step(str(number), message, word)
                 number += 1
                 added = None if call is None or call.document is None else call.document.get("context")
                 if isinstance(added, dict):
@@ -266,25 +408,42 @@ class Lab:
             yield Step(f"last-{message.name}", message, MARK)
         yield Step("after")
 
+    def _twins(self) -> Script:
+        """Each message that means the same as another: that one, this one, this one, that one."""
+        named = {(message.role, message.name): message for message in self.messages}
+        for message in self.messages:
+            twin = named.get((message.role, message.twin or ""))
+            if twin is not None:
+                for turn, sent in enumerate((twin, message, message, twin)):
+                    yield Step(f"{message.name}-{turn}", sent, MARK)
+
     def _malformed(self) -> Script:
-        """What no conforming host sends: each hook gets each malformed text in the place of its first document."""
-        for role in Role:
-            message = next((m for m in self.messages if m.role is role), None)
-            if message is None:
-                continue
-            for name, text in MALFORMED.items():
-                _first, *others = message.documents(self.revision)
-                yield Step(name, message, MARK, (text, *others))
+        """What no conforming host sends: each document of each hook, spoiled in many ways."""
+        for name, message, documents in malformed(self.revision):
+            yield Step(name, message, MARK, documents)
+
+    def _headers(self) -> Script:
+        """One request in three spellings of its header and query names."""
+        for number, message in enumerate(header_spellings()):
+            if self.revision.hook(message.role) is not None:
+                yield Step(f"{number}-{message.name}", message, MARK)
 
     def _spelling(self) -> Script:
-        """One request in three spellings of its header and query names."""
-        for message in respelled():
+        """Two messages for each hook, in several spellings of their JSON."""
+        for number, (message, spelling) in enumerate(json_spellings()):
             if self.revision.hook(message.role) is not None:
-                yield Step(message.name, message, MARK)
+                documents = tuple(spelling.write(document) for document in message.documents(self.revision))
+                yield Step(f"{number}-{spelling}", message, MARK, documents)
 
     def _run(self, name: str, script: Script) -> Session:
         plugin = self.started()
         plugin.init()
+        meter = self.meter(plugin)
+        meter.take()
+        unfed = 0 if plugin.instance is None else len(plugin.instance.growth_refused)
+        # What uses memory that it does not own would damage the calls of the others.
+        exports = plugin.exports - self.ownership.breaches.keys()
+        spoiled = self.allocator.covered is not None
         calls: list[Call] = []
         skipped: Counter[str] = Counter()
         traps: Counter[str] = Counter()
@@ -293,39 +452,64 @@ class Lab:
             try:
                 step = script.send(call)
             except StopIteration:
-                refused = () if plugin.instance is None else tuple(plugin.instance.growth_refused)
-                return Session(tuple(calls), skipped, refused)
+                refused = () if plugin.instance is None else tuple(plugin.instance.growth_refused)[unfed:]
+                return Session(tuple(calls), skipped, refused, self._end(plugin) if name in ENDED else None)
             call = None
             hook = None if step.message is None else self.revision.hook(step.message.role)
             function = "get_name" if hook is None else hook.name
-            if function not in plugin.exports:
+            if function not in exports:
                 continue
             if traps[function] >= TRAPS_PER_HOOK or function in self._endless:
                 skipped[function] += 1
                 continue
             sent = () if step.message is None else step.documents or step.message.documents(self.revision)
             try:
-                exchange = plugin.exchange(function, [data.replace(_MARK, step.mark.encode()) for data in sent])
+                exchange = plugin.exchange(function, [marked(data, step.mark) for data in sent])
             except (LoadError, HookError):
                 # A new instance after a trap could not be made ready: there is nothing left to talk to.
                 skipped[function] += 1
                 continue
-            call = read_call(f"{function}/{name}/{step.name}", exchange, hook, self.revision, step.message, step.mark)
-            calls.append(call)
+            spoiled = spoiled or self._covers_static_data(exchange)
+            case = f"{function}/{name}/{step.name}"
+            call = read_call(case, exchange, hook, self.revision, step.message, step.mark, spoiled=spoiled)
+            use = meter.take()
+            calls.append(call := call.taking(use))
+            if use.hogged is not None:
+                # Nothing can be learned from an instance that starves.
+                plugin.start()
+                unfed = 0
+            if use.hogged is not None or use.floods(sum(map(len, sent))):
+                traps[function] += 1
+            spoiled = self.allocator.covered is not None if exchange.lost else spoiled
             if exchange.failure is not None and exchange.failure.trap is not None:
                 traps[function] += 1
-                if exchange.failure.trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE):
+                if _is_endless(exchange.failure):
                     self._endless.add(function)
+
+    def _covers_static_data(self, exchange: Exchange) -> bool:
+        static = self.allocator.static
+        for event in exchange.events:
+            if isinstance(event, Allocated) and static.first_covered(event.pointer, event.size) is not None:
+                return True
+        return False
+
+    def _end(self, plugin: Plugin) -> int | HookError | None:
+        """Let a plugin go, unless its `cleanup` is known to have no end."""
+        if self.ending is None or (isinstance(self.ending, HookError) and _is_endless(self.ending)):
+            return None
+        try:
+            return plugin.cleanup()
+        except LoadError:
+            return None
+        except HookError as failure:
+            return failure
+
+
+def _is_endless(failure: HookError) -> bool:
+    return failure.trap is not None and failure.trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE)
 
 
 def _roles(draw: random.Random) -> list[Role]:
     """The hooks that one request goes through: half of the requests stream."""
     streams = draw.random() < 0.5
     return [Role.HTTP_PRE, Role.PRE, Role.POST, *([Role.STREAM] * draw.randint(1, 6) if streams else [Role.HTTP_POST])]
-
-
-_MARK = MARK.encode()
-
-
-def _mark(number: int) -> str:
-    return f"MARK-{number:010d}"

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 from itertools import combinations
 
-from reference_host.abi.bifrost.events import Buffer
+from reference_host.abi.bifrost.heap import AllocatorPair
 from reference_host.engine.binary import read_module
 from reference_host.engine.interface import PAGE, Instance
 from reference_host.errors import Trap, TrapCode
 
-from .lab import BUDGET, Blocked, Lab
+from .bounds import BUDGET, Blocked
 
 SIZES = (1, 2, 3, 7, 8, 9, 16, 24, 100, 500, 1_000, 4_096, 5_000, 65_536)
 FULL_SIZES = (300_000, 1_048_576)
@@ -47,17 +47,24 @@ class Allocation:
         return mine < theirs + other.size and theirs < mine + self.size
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StaticData:
     """The bytes other than 0 that active data segments put into memory, as (address, bytes)."""
 
     segments: tuple[tuple[int, bytes], ...]
+
+    @cached_property
+    def end(self) -> int:
+        """The address behind the last of them."""
+        return max((offset + len(data) for offset, data in self.segments), default=0)
 
     def first_covered(self, pointer: int, size: int) -> int | None:
         """The first address of static data in a range.
 
         Zeroes do not count: an arena may be declared as static zeroes.
         """
+        if pointer >= self.end:
+            return None
         for offset, data in self.segments:
             start, stop = max(pointer, offset), min(pointer + size, offset + len(data))
             if start < stop and (covered := data[start - offset : stop - offset].lstrip(b"\0")):
@@ -79,24 +86,28 @@ class AllocatorProbe:
         return [a for a in self.allocations if a.pointer and a.pointer + a.size <= a.memory_size]
 
     @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong with any of them."""
+        trapped = any(a.free_trap is not None for a in self.allocations)
+        complete = len(self.usable) == len(self.allocations)
+        return complete and self.overlap is None and self.covered is None and not trapped
+
+    @property
+    def covered(self) -> Allocation | None:
+        """The first that covers static data."""
+        covering = (a for a in self.usable if self.static.first_covered(a.pointer or 0, a.size) is not None)
+        return next(covering, None)
+
+    @property
     def overlap(self) -> tuple[Allocation, Allocation] | None:
         """The first two live buffers that share a byte."""
         return next((pair for pair in combinations(self.usable, 2) if pair[0].overlaps(pair[1])), None)
 
 
-def probe_allocator(lab: Lab) -> AllocatorProbe:
+def probe_allocator(instance: Instance, pair: AllocatorPair, binary: bytes, *, quick: bool) -> AllocatorProbe:
     """Ask for a buffer of every size, then give all back in the same order. Raises `Blocked`."""
-    lab.require_ready()
-    return _probe_allocator(lab)
-
-
-@lru_cache(maxsize=4)
-def _probe_allocator(lab: Lab) -> AllocatorProbe:
-    instance = _ready_instance(lab)
-    pair = lab.new_plugin().pair
-    assert pair is not None
     found: list[Allocation] = []
-    for size in SIZES + (() if lab.subject.quick else FULL_SIZES):
+    for size in SIZES + (() if quick else FULL_SIZES):
         case = f"{pair.malloc}/{size}"
         pointer, trap = _call(instance, pair.malloc, size, size=size)
         found.append(Allocation(case, pair.malloc, size, pointer, _size(instance), trap))
@@ -111,55 +122,8 @@ def _probe_allocator(lab: Lab) -> AllocatorProbe:
             found[position] = replace(allocation, given_back=True, free_trap=trap)
             if trap is not None:
                 break
-    binary = lab.subject.binary
     segments = tuple((s.offset, s.data) for s in read_module(binary).data_segments)
     return AllocatorProbe(tuple(found), pair.free, StaticData(segments))
-
-
-@dataclass(frozen=True, slots=True)
-class Ownership:
-    """A hook was called with one input, and the allocator asked again before anything was given back.
-
-    `inputs` and `result` are the live buffers, `fresh` is what the allocator answered then (None where it did not).
-    """
-
-    case: str
-    function: str
-    inputs: tuple[Buffer, ...]
-    result: Buffer | None
-    fresh: Buffer | None
-
-
-def probe_ownership(lab: Lab, function: str) -> Ownership:
-    """Call a hook and look whether a new buffer takes the place of one that the host still holds. Raises `Blocked`."""
-    lab.require(function)
-    plugin = lab.started()
-    plugin.init()
-    hook = plugin.hook(function)
-    pair, instance = plugin.pair, plugin.instance
-    assert pair is not None
-    assert instance is not None
-    assert instance.memory is not None
-    message = next(message for message in lab.messages if message.role is hook.role)
-    inputs: list[Buffer] = []
-    unusable = Ownership(f"{function}/ownership", function, (), None, None)
-    for document in message.documents(lab.revision):
-        pointer, trap = _call(instance, pair.malloc, len(document), size=len(document))
-        if trap is not None or not pointer or pointer + len(document) > instance.memory.size:
-            return unusable
-        instance.memory.write(pointer, document)
-        inputs.append(Buffer(pointer, len(document), len(document)))
-    try:
-        arguments = [number for buffer in inputs for number in (buffer.pointer, buffer.length)]
-        (raw,) = instance.call(function, *arguments, fuel=BUDGET.fuel(sum(buffer.size for buffer in inputs)))
-    except Trap:
-        return unusable
-    length = int(raw) & 0xFFFF_FFFF
-    result = Buffer(int(raw) >> 32, length, length) if length else None
-    size = max(buffer.size for buffer in inputs)
-    pointer, trap = _call(instance, pair.malloc, size, size=size)
-    fresh = None if trap is not None or not pointer else Buffer(pointer, size, size)
-    return Ownership(f"{function}/ownership", function, tuple(inputs), result, fresh)
 
 
 RECYCLED = 65_536
@@ -167,17 +131,14 @@ RECYCLED = 65_536
 ROUNDS = 256
 
 
-@lru_cache(maxsize=4)
-def free_takes_back(lab: Lab) -> bool:
+def takes_back(instance: Instance, pair: AllocatorPair, *, quick: bool) -> bool:
     """Whether memory that is given back is used again: 256 rounds of 64 KiB must not need 8 MiB. Raises `Blocked`."""
-    lab.require_ready()
-    pair = lab.new_plugin().pair
-    if pair is None or pair.free is None:
+    if pair.free is None:
         return False
-    instance = _ready_instance(lab)
+    rounds = 32 if quick else ROUNDS
     before = _size(instance)
     pointers: set[int] = set()
-    for _ in range(32 if lab.subject.quick else ROUNDS):
+    for _ in range(rounds):
         pointer, trap = _call(instance, pair.malloc, RECYCLED, size=RECYCLED)
         if not pointer or trap is not None:
             return False
@@ -185,14 +146,7 @@ def free_takes_back(lab: Lab) -> bool:
         _, trap = _call(instance, pair.free, *(pointer, RECYCLED)[: 2 if pair.free_takes_size else 1], size=RECYCLED)
         if trap is not None:
             return False
-    return len(pointers) <= (32 if lab.subject.quick else ROUNDS) // 2 and _size(instance) - before <= 128 * PAGE
-
-
-def _ready_instance(lab: Lab) -> Instance:
-    plugin = lab.started()
-    plugin.init()
-    assert plugin.instance is not None
-    return plugin.instance
+    return len(pointers) <= rounds // 2 and _size(instance) - before <= 128 * PAGE
 
 
 def _call(instance: Instance, function: str, *arguments: int, size: int) -> tuple[int | None, str | None]:

@@ -12,7 +12,7 @@ from reference_host.abi.bifrost.types import HookFailure
 
 from .calls import Call, Reached
 from .lab import Lab
-from .probes import Allocation, probe_allocator
+from .probes import Allocation
 from .rules import Fault, judge_call, judge_calls
 
 _ZERO_HINT = "answer 0 only where there is no room; the first buffer must not lie at address 0, which means failure"
@@ -59,7 +59,7 @@ def test_allocator_answers_a_pointer(hook: str, lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-ALLOC-001")
 def test_allocator_answers_a_pointer_for_every_size(lab: Lab, judge: Judge) -> None:
     """For every size, with all buffers alive at once."""
-    for allocation in probe_allocator(lab).allocations:
+    for allocation in lab.allocator.allocations:
         if allocation.pointer is not None:
             refused = allocation.pointer == 0
             fault = (
@@ -84,7 +84,7 @@ def test_buffer_lies_inside_memory(hook: str, lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-ALLOC-002")
 def test_buffer_of_every_size_lies_inside_memory(lab: Lab, judge: Judge) -> None:
     """For every size, with all buffers alive at once."""
-    for allocation in probe_allocator(lab).allocations:
+    for allocation in lab.allocator.allocations:
         if allocation.pointer:
             outside = allocation.pointer + allocation.size > allocation.memory_size
             fault = _outside(allocation.pointer, allocation.size, allocation.memory_size) if outside else None
@@ -99,7 +99,7 @@ def _outside(pointer: int, size: int, memory_size: int) -> Fault:
 @requirement("BIFROST-ALLOC-003")
 def test_live_buffers_do_not_overlap(lab: Lab, judge: Judge) -> None:
     """No two buffers that are alive at the same time share a byte."""
-    usable = probe_allocator(lab).usable
+    usable = lab.allocator.usable
     for position, allocation in enumerate(usable):
         earlier = next((other for other in usable[:position] if allocation.overlaps(other)), None)
         fault = None
@@ -107,6 +107,28 @@ def test_live_buffers_do_not_overlap(lab: Lab, judge: Judge) -> None:
             got = f"{allocation.range} shares bytes with {earlier.range}, which was not given back"
             fault = Fault("a buffer of its own", got, "advance by at least the size that was asked for")
         _judge_allocation(judge, allocation, fault)
+
+
+@requirement("BIFROST-ALLOC-003")
+def test_buffers_stay_apart_over_calls(lab: Lab, judge: Judge) -> None:
+    """No buffer that the host holds is handed out again, or taken by the plugin itself, while calls go on."""
+    found = lab.ownership
+    overlap = found.overlap
+    if overlap is not None:
+        judge.violation(
+            overlap.probe.case,
+            export=overlap.probe.function,
+            arguments=overlap.arguments,
+            pointer=None if overlap.buffer is None else overlap.buffer.pointer,
+            length=None if overlap.buffer is None else overlap.buffer.size,
+            expected=overlap.fault.expected,
+            got=overlap.fault.got,
+            hint=overlap.fault.hint,
+        )
+    elif found.stopped is not None:
+        judge.not_applicable(found.stopped)
+    else:
+        judge.passed("ownership", found.calls.total())
 
 
 @requirement("BIFROST-ALLOC-003")
@@ -125,7 +147,7 @@ def test_documents_of_one_call_do_not_overlap(hook: str, lab: Lab, judge: Judge)
 @requirement("BIFROST-ALLOC-004")
 def test_buffers_keep_off_static_data(lab: Lab, judge: Judge) -> None:
     """No buffer covers what the module's own data segments put into memory."""
-    probe = probe_allocator(lab)
+    probe = lab.allocator
     for allocation in probe.allocations:
         if not allocation.pointer:
             continue
@@ -156,7 +178,7 @@ def test_allocator_does_not_trap(hook: str, lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-ALLOC-005")
 def test_allocator_does_not_trap_for_any_size(lab: Lab, judge: Judge) -> None:
     """For every size, with all buffers alive at once."""
-    for allocation in probe_allocator(lab).allocations:
+    for allocation in lab.allocator.allocations:
         fault = None
         if allocation.trap is not None:
             fault = Fault("a pointer", f"trap: {allocation.trap}", "answer 0 where there is no room")
@@ -189,7 +211,7 @@ def test_names_can_be_given_back(lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-FREE-001")
 def test_unused_buffers_can_be_given_back(lab: Lab, judge: Judge) -> None:
     """`free` takes back buffers of every size that no hook ever saw."""
-    probe = probe_allocator(lab)
+    probe = lab.allocator
     if probe.free is None:
         judge.not_applicable("needs free, which is not exported with its type")
     for allocation in probe.allocations:

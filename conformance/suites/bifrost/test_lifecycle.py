@@ -93,6 +93,43 @@ def test_init_does_not_trap(lab: Lab, judge: Judge) -> None:
         )
 
 
+CONFIGS = [
+    pytest.param(b"{}", id="empty"),
+    pytest.param(b'{"enabled":true,"limit":10,"names":["a","b"],"nested":{"none":null}}', id="small"),
+]
+"""Configurations that no author gave."""
+
+
+@requirement("BIFROST-INIT-003")
+@pytest.mark.parametrize("config", CONFIGS)
+def test_init_survives_another_config(config: bytes, lab: Lab, judge: Judge) -> None:
+    """`init` takes or refuses a config that is not its author's, and does not trap."""
+    lab.require_started()
+    plugin = lab.new_plugin(config=config)
+    if "init" not in plugin.exports or plugin.pair is None:
+        judge.not_applicable("needs init and the allocator, which are not both exported with their types")
+        return
+    if isinstance(lab.init_failure, HookError):
+        judge.not_applicable("init does not come back from its own config either: see BIFROST-INIT-002")
+        return
+    plugin.start()
+    trap = None
+    try:
+        plugin.init()
+    except InitRefused:
+        pass
+    except HookError as failure:
+        trap = failure.trap if f"{plugin.pair.malloc} trapped" not in failure.detail else None
+    case = f"init/{config.decode()}"
+    if trap is None:
+        judge.passed(case)
+    elif trap.code is TrapCode.DEADLINE:
+        judge.error(case, "the deadline fired before the fuel was used up")
+    else:
+        hint = "check the type of each member before using it, and answer a status where it is another"
+        judge.violation(case, export="init", expected="a status", got=f"trap: {trap}", hint=hint)
+
+
 # -- get_name -------------------------------------------------------------------------------------
 
 
@@ -163,8 +200,10 @@ def test_name_is_not_json(lab: Lab, judge: Judge) -> None:
 
 @requirement("BIFROST-NAME-004")
 def test_name_stays_the_same(lab: Lab, judge: Judge) -> None:
-    """The name is the same before and after `init`, and whatever has happened since."""
+    """The name is the same before and after `init`, and whatever has happened since. A config may complete it."""
     answered = [call for call in lab.name_calls if call.exchange.output]
+    if lab.subject.config is not None:
+        answered = [call for call in answered if call.case != "get_name/before-init"]
     for call in answered:
         fault = None
         if call.exchange.output != answered[0].exchange.output:
@@ -190,56 +229,43 @@ def test_get_name_does_not_trap(lab: Lab, judge: Judge) -> None:
 
 # -- cleanup --------------------------------------------------------------------------------------
 
-
-def _cleanup(lab: Lab, *, after_traffic: bool) -> int | HookError | None:
-    lab.require_ready()
-    plugin = lab.started()
-    plugin.init()
-    if after_traffic:
-        for message in lab.messages:
-            hook = lab.revision.hook(message.role)
-            if (
-                hook is not None
-                and hook.name in plugin.exports
-                and message.name in ("chat", "content", "flat", "response")
-            ):
-                plugin.exchange(hook.name, message.documents(lab.revision))
-    try:
-        return plugin.cleanup()
-    except HookError as failure:
-        return failure
+ENDINGS = [pytest.param(name, id=f"after-{name}") for name in ("init", "traffic", "soak")]
+"""When `cleanup` is called: after nothing but `init`, or at the end of a session."""
 
 
-CLEANUP_CASES = [pytest.param(False, id="after-init"), pytest.param(True, id="after-traffic")]
+def _ending(lab: Lab, after: str) -> int | HookError | None:
+    lab.require("cleanup")
+    return lab.ending if after == "init" else lab.session(after).ending
 
 
 @requirement("BIFROST-CLEANUP-001")
-@pytest.mark.parametrize("after_traffic", CLEANUP_CASES)
-def test_cleanup_answers_zero(after_traffic: bool, lab: Lab, judge: Judge) -> None:
+@pytest.mark.parametrize("after", ENDINGS)
+def test_cleanup_answers_zero(after: str, lab: Lab, judge: Judge) -> None:
     """`cleanup` answers 0; any other status is a warning in the gateway's log."""
-    lab.require("cleanup")
-    status = _cleanup(lab, after_traffic=after_traffic)
-    case = f"cleanup/{'after-traffic' if after_traffic else 'after-init'}"
+    status = _ending(lab, after)
     if not isinstance(status, int):
-        judge.not_applicable("cleanup did not come back")
+        judge.not_applicable("cleanup did not come back, or there was nothing to clean up")
     elif status == 0:
-        judge.passed(case)
+        judge.passed(f"cleanup/after-{after}")
     else:
         hint = "answer 0 where everything was given back"
-        judge.violation(case, export="cleanup", expected="status 0", got=f"status {status}", hint=hint)
+        judge.violation(
+            f"cleanup/after-{after}", export="cleanup", expected="status 0", got=f"status {status}", hint=hint
+        )
 
 
 @requirement("BIFROST-CLEANUP-002")
-@pytest.mark.parametrize("after_traffic", CLEANUP_CASES)
-def test_cleanup_does_not_trap(after_traffic: bool, lab: Lab, judge: Judge) -> None:
+@pytest.mark.parametrize("after", ENDINGS)
+def test_cleanup_does_not_trap(after: str, lab: Lab, judge: Judge) -> None:
     """`cleanup` does not trap."""
-    lab.require("cleanup")
-    status = _cleanup(lab, after_traffic=after_traffic)
-    case = f"cleanup/{'after-traffic' if after_traffic else 'after-init'}"
-    if not isinstance(status, HookError) or status.trap is None:
+    ending = _ending(lab, after)
+    case = f"cleanup/after-{after}"
+    if ending is None:
+        judge.not_applicable("there was nothing to clean up")
+    elif isinstance(ending, int) or ending.trap is None:
         judge.passed(case)
-    elif status.trap.code is TrapCode.DEADLINE:
+    elif ending.trap.code is TrapCode.DEADLINE:
         judge.error(case, "the deadline fired before the fuel was used up")
     else:
         hint = "cleanup is the last call of an instance: it may find any state"
-        judge.violation(case, export="cleanup", expected="a status", got=f"trap: {status.trap}", hint=hint)
+        judge.violation(case, export="cleanup", expected="a status", got=f"trap: {ending.trap}", hint=hint)

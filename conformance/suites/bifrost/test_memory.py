@@ -14,7 +14,6 @@ from reference_host.engine.interface import PAGE, GrowthRefused
 
 from .calls import Call, Reached
 from .lab import Lab
-from .probes import free_takes_back, probe_allocator, probe_ownership
 from .rules import Fault, judge_calls
 
 WINDOWS = 4
@@ -68,7 +67,7 @@ def _judge_growth(judge: Judge, lab: Lab, hint: str) -> None:
 @requirement("BIFROST-MEM-001")
 def test_memory_does_not_leak(lab: Lab, judge: Judge) -> None:
     """Where `free` takes memory back, memory does not grow steadily over thousands of calls."""
-    if not free_takes_back(lab):
+    if not lab.takes_back:
         judge.not_applicable("free does not take memory back: see BIFROST-MEM-002")
     else:
         _judge_growth(judge, lab, "look for what a call keeps: the host gives every buffer back")
@@ -77,41 +76,91 @@ def test_memory_does_not_leak(lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-MEM-002")
 def test_memory_is_taken_back(lab: Lab, judge: Judge) -> None:
     """`free` takes memory back: without it every call costs memory for the life of the instance."""
-    if free_takes_back(lab):
+    if lab.takes_back:
         judge.passed("free")
     else:
         _judge_growth(judge, lab, "let free give memory back, or use the allocator of the toolchain")
 
 
+def _judge_ownership(judge: Judge, lab: Lab, function: str, identifier: str) -> None:
+    lab.require_exported(function)
+    found = lab.ownership
+    breach = found.breaches.get(function)
+    case = f"{function}/ownership"
+    if breach is None and (found.stopped is not None or found.overlap is not None):
+        judge.not_applicable(found.stopped or "needs an allocator that keeps live buffers apart: see BIFROST-ALLOC-003")
+    elif breach is None:
+        judge.passed(case, found.calls[function])
+    elif breach.requirement != identifier:
+        judge.not_applicable(f"{function} uses memory that it does not own: see {breach.requirement}")
+    else:
+        buffer = breach.buffer
+        judge.violation(
+            breach.probe.case,
+            export=function,
+            arguments=breach.arguments,
+            pointer=None if buffer is None else buffer.pointer,
+            length=None if buffer is None else buffer.size,
+            expected=breach.fault.expected,
+            got=breach.fault.got,
+            hint=breach.fault.hint,
+        )
+
+
+@requirement("BIFROST-OWN-001")
+def test_hook_keeps_no_input(hook: str, lab: Lab, judge: Judge) -> None:
+    """A hook uses its input during its call only."""
+    _judge_ownership(judge, lab, hook, "BIFROST-OWN-001")
+
+
+@requirement("BIFROST-OWN-001")
+def test_get_name_uses_no_input(lab: Lab, judge: Judge) -> None:
+    """`get_name` uses no input of an earlier call."""
+    _judge_ownership(judge, lab, "get_name", "BIFROST-OWN-001")
+
+
+@requirement("BIFROST-OWN-002")
+def test_hook_does_not_use_the_configs_buffer(hook: str, lab: Lab, judge: Judge) -> None:
+    """A hook works with a copy of the config."""
+    _judge_ownership(judge, lab, hook, "BIFROST-OWN-002")
+
+
+@requirement("BIFROST-OWN-002")
+def test_get_name_does_not_use_the_configs_buffer(lab: Lab, judge: Judge) -> None:
+    """`get_name` works with a copy of the config."""
+    _judge_ownership(judge, lab, "get_name", "BIFROST-OWN-002")
+
+
 @requirement("BIFROST-OWN-003")
 def test_hook_does_not_free_its_input(hook: str, lab: Lab, judge: Judge) -> None:
     """A hook does not give back the buffers of its input: the host does, once."""
-    if probe_allocator(lab).overlap is not None:
-        judge.not_applicable("needs an allocator that keeps live buffers apart: see BIFROST-ALLOC-003")
-        return
-    probe = probe_ownership(lab, hook)
-    if probe.fresh is None:
-        judge.not_applicable("the allocator or the hook did not come back")
-        return
-    taken = next((buffer for buffer in probe.inputs if buffer.overlaps(probe.fresh)), None)
-    if taken is None:
-        judge.passed(probe.case)
-        return
-    judge.violation(
-        probe.case,
-        export=hook,
-        arguments=tuple(number for buffer in probe.inputs for number in (buffer.pointer, buffer.length)),
-        pointer=probe.fresh.pointer,
-        length=probe.fresh.size,
-        expected="a new buffer apart from the input, which the host has not given back yet",
-        got=f"a new buffer at {probe.fresh.pointer:#x}, over the input at {taken.pointer:#x}",
-        hint="do not free what the host allocated, and do not take ownership of it (Vec::from_raw_parts, for one)",
-    )
+    _judge_ownership(judge, lab, hook, "BIFROST-OWN-003")
+
+
+@requirement("BIFROST-OWN-005")
+def test_hook_leaves_its_result_to_the_host(hook: str, lab: Lab, judge: Judge) -> None:
+    """A hook does not free its result, and does not answer again with one that the host gave back."""
+    _judge_ownership(judge, lab, hook, "BIFROST-OWN-005")
+
+
+@requirement("BIFROST-OWN-005")
+def test_get_name_leaves_its_result_to_the_host(lab: Lab, judge: Judge) -> None:
+    """`get_name` does not free the name, and does not answer again with one that the host gave back."""
+    _judge_ownership(judge, lab, "get_name", "BIFROST-OWN-005")
+
+
+@requirement("BIFROST-OWN-004")
+def test_hook_keeps_off_the_hosts_buffers(hook: str, lab: Lab, judge: Judge) -> None:
+    """A hook writes to no buffer of the host but the one that it was given."""
+    _judge_ownership(judge, lab, hook, "BIFROST-OWN-004")
 
 
 @requirement("BIFROST-OWN-004")
 def test_hook_writes_inside_its_input(hook: str, lab: Lab, judge: Judge) -> None:
     """A hook leaves the bytes behind its input alone: the length says where the buffer ends."""
+    if lab.overlaps:
+        judge.not_applicable("needs an allocator that keeps live buffers apart: see BIFROST-ALLOC-003")
+        return
 
     def rule(call: Call) -> Fault | None:
         if call.inputs_overlap:

@@ -32,7 +32,7 @@ def test_result_is_not_empty(hook: str, lab: Lab, judge: Judge) -> None:
     """A hook answers something: an empty result passes for "no change", and may as well be a failed allocation."""
 
     def rule(call: Call) -> Fault | None:
-        if call.exchange.length == 0:
+        if call.exchange.length == 0 and not lab.runs_dry:
             got = f"pointer {call.exchange.pointer:#x}, length 0"
             return Fault("a JSON object", got, 'answer at least {"context":{}} where nothing is to be changed')
         return None
@@ -55,6 +55,9 @@ def test_result_does_not_lie_at_zero(hook: str, lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-PACK-004")
 def test_result_keeps_off_the_hosts_buffers(hook: str, lab: Lab, judge: Judge) -> None:
     """A result lies apart from the host's buffers, or wholly inside one of the hook's own inputs."""
+    if lab.overlaps:
+        judge.not_applicable("needs an allocator that keeps live buffers apart: see BIFROST-ALLOC-003")
+        return
 
     def rule(call: Call) -> Fault | None:
         pointer, length = call.exchange.pointer or 0, call.exchange.length or 0

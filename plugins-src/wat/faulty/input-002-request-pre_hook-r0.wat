@@ -60,8 +60,10 @@
     (memory.copy (local.get $to) (local.get $from) (local.get $length))
     (call $pack (local.get $to) (local.get $length)))
   ;; A constant that begins an object, then the members of the input object, whose opening brace it replaces.
+  ;; Where there is no input it answers nothing.
   (func $splice (param $from i32) (param $length i32) (param $input i32) (param $input_length i32) (result i64)
     (local $to i32) (local $total i32)
+    (if (i32.eqz (local.get $input_length)) (then (return (i64.const 0))))
     (local.set $total
       (i32.add (local.get $length) (i32.sub (local.get $input_length) (i32.const 1))))
     (local.set $to (call $alloc (local.get $total)))

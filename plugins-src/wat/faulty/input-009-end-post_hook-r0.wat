@@ -6,6 +6,7 @@
   (data (i32.const 1032) "{\"response\":null,\"error\":\"\"}")
   (data (i32.const 1060) "{\"request\":null,\"short_circuit\":null,\"error\":\"\"}")
   (data (i32.const 1108) "{\"response\":null,\"bifrost_error\":null,\"error\":\"\"}")
+  (data (i32.const 1157) "\"id\":17")
   (global $heap (mut i32) (i32.const 1216))
   ;; Makes memory reach to an address; answers 0 where it cannot grow.
   (func $reserve (param $end i32) (result i32)
@@ -58,8 +59,10 @@
     (memory.copy (local.get $to) (local.get $from) (local.get $length))
     (call $pack (local.get $to) (local.get $length)))
   ;; A constant that begins an object, then the members of the input object, whose opening brace it replaces.
+  ;; Where there is no input it answers nothing.
   (func $splice (param $from i32) (param $length i32) (param $input i32) (param $input_length i32) (result i64)
     (local $to i32) (local $total i32)
+    (if (i32.eqz (local.get $input_length)) (then (return (i64.const 0))))
     (local.set $total
       (i32.add (local.get $length) (i32.sub (local.get $input_length) (i32.const 1))))
     (local.set $to (call $alloc (local.get $total)))
@@ -70,6 +73,28 @@
       (i32.add (local.get $input) (i32.const 1))
       (i32.sub (local.get $input_length) (i32.const 1)))
     (call $pack (local.get $to) (local.get $total)))
+  ;; Whether the bytes at $needle stand anywhere in those at $at.
+  (func $contains (param $at i32) (param $length i32) (param $needle i32) (param $size i32) (result i32)
+    (local $end i32) (local $i i32)
+    (if (i32.lt_u (local.get $length) (local.get $size)) (then (return (i32.const 0))))
+    (local.set $end
+      (i32.add (local.get $at) (i32.sub (local.get $length) (local.get $size))))
+    (block $none
+      (loop $next
+        (br_if $none (i32.gt_u (local.get $at) (local.get $end)))
+        (local.set $i (i32.const 0))
+        (block $differs
+          (loop $same
+            (br_if $differs
+              (i32.ne
+                (i32.load8_u (i32.add (local.get $at) (local.get $i)))
+                (i32.load8_u (i32.add (local.get $needle) (local.get $i)))))
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if $same (i32.lt_u (local.get $i) (local.get $size))))
+          (return (i32.const 1)))
+        (local.set $at (i32.add (local.get $at) (i32.const 1)))
+        (br $next)))
+    (i32.const 0))
   (func (export "plugin_malloc") (param $size i32) (result i32)
     (call $alloc (local.get $size)))
   (func (export "plugin_free") (param $pointer i32)
@@ -83,9 +108,7 @@
   (func (export "pre_hook") (param $context i32) (param $context_length i32) (param $input i32) (param $length i32) (result i64)
     (call $answer (i32.const 1060) (i32.const 48)))
   (func (export "post_hook") (param $context i32) (param $context_length i32) (param $input i32) (param $length i32) (param $error i32) (param $error_length i32) (result i64)
-    (if (result i64) (i32.ne
-      (i32.load8_u (i32.sub (i32.add (local.get $context) (local.get $context_length)) (i32.const 1)))
-      (i32.const 0x7d))
+    (if (result i64) (call $contains (local.get $input) (local.get $length) (i32.const 1157) (i32.const 7))
       (then (unreachable))
       (else (call $answer (i32.const 1108) (i32.const 49)))))
   (func (export "cleanup") (result i32)

@@ -59,8 +59,10 @@
     (memory.copy (local.get $to) (local.get $from) (local.get $length))
     (call $pack (local.get $to) (local.get $length)))
   ;; A constant that begins an object, then the members of the input object, whose opening brace it replaces.
+  ;; Where there is no input it answers nothing.
   (func $splice (param $from i32) (param $length i32) (param $input i32) (param $input_length i32) (result i64)
     (local $to i32) (local $total i32)
+    (if (i32.eqz (local.get $input_length)) (then (return (i64.const 0))))
     (local.set $total
       (i32.add (local.get $length) (i32.sub (local.get $input_length) (i32.const 1))))
     (local.set $to (call $alloc (local.get $total)))
@@ -88,7 +90,7 @@
   (func (export "pre_hook") (param $input i32) (param $length i32) (result i64)
     (call $answer (i32.const 1176) (i32.const 87)))
   (func (export "post_hook") (param $input i32) (param $length i32) (result i64)
-    (i64.store (i32.add (local.get $input) (local.get $length)) (i64.const 0))
+    (memory.fill (i32.add (local.get $input) (local.get $length)) (i32.const 0) (i32.const 4096))
     (call $answer (local.get $input) (local.get $length)))
   (func (export "cleanup") (result i32)
     (i32.const 0))

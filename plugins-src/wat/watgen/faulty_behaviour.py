@@ -258,7 +258,7 @@ def leaking() -> Iterator[Plugin]:
             if hook not in HOOKS[revision] or (revision in ("r1", "r1b") and role != "http"):
                 continue
             if revision == "r0" and hook == "post_hook":
-                needle, beginning = '"choices":[]', '{"response":null,"seen":'
+                needle, beginning = '"tool_calls"', '{"response":null,"seen":'
             keep = """(if (i32.le_u (local.get $length) (i32.const 4096))
   (then
     (call $release (global.get $kept))

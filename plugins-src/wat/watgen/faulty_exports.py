@@ -283,6 +283,8 @@ IMPORTS = (
     ),
     ("mistyped-abort", "it imports env.abort with one parameter", '(import "env" "abort" (func (param i32)))'),
     ("global", "it imports a global", '(import "env" "__stack_pointer" (global (mut i32)))'),
+    ("seed", "it imports the seed of AssemblyScript's random numbers", '(import "env" "seed" (func (result f64)))'),
+    ("other-abort", "it imports abort of another module", '(import "host" "abort" (func (param i32 i32 i32 i32)))'),
 )
 
 

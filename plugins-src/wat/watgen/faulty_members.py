@@ -20,6 +20,7 @@ from watgen.edits import (
     merge,
     unless_error,
     variation,
+    when_input_has,
 )
 from watgen.plugin import Plugin
 
@@ -29,7 +30,7 @@ STREAM, POST = "http_stream_chunk_hook", "post_hook"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table; `json` is the answer."""
+    """One row of the table; `json` is the answer, in all calls or `when` the input contains a text."""
 
     breaks: str
     slug: str
@@ -38,6 +39,7 @@ class Row:
     json: str
     revisions: tuple[str, ...] = ("r2",)
     always: bool = False
+    when: str | None = None
 
 
 def rows() -> list[Row]:
@@ -61,7 +63,10 @@ def made(row: Row, revision: str) -> Plugin:
     hook = http_hook(revision) if row.hook == "http" else row.hook
     answer = re.sub(r'"has_\w+":true,', "", row.json) if revision == "r0" else row.json
     echoes = hook == POST and revision != "r0" and not row.always
-    edit = unless_error(POST, answer) if echoes else answering(revision, hook, answer)
+    if row.when is not None:
+        edit = when_input_has(revision, hook, row.when, answer)
+    else:
+        edit = unless_error(POST, answer) if echoes else answering(revision, hook, answer)
     title = f"{row.title} in the answer of {hook}"
     return variation(row.breaks, f"{row.slug}-{hook}", title, edit, revision=revision)
 

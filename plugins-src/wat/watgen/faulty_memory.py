@@ -1,4 +1,4 @@
-"""Faults of the allocator, of ownership, of packed results, and of growth."""
+"""Faults of the allocator, of packed results, and of growth."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ def plugins() -> Iterator[Plugin]:
     yield from on_static_data()
     yield from trapping()
     yield from not_taking_back()
-    yield from freeing_inputs()
-    yield from writing_elsewhere()
     yield from growing()
     yield from packing()
 
@@ -323,61 +321,6 @@ def stack() -> Pieces:
     return merge({"globals": ARENA_GLOBALS}, malloc("r2", body), free("r2", back))
 
 
-TOLERANT: Pieces = {
-    "helpers": {
-        "alloc": BASE_ALLOC.replace(
-            "(then (i32.store (local.get $head) (i32.load offset=4 (local.get $block))))",
-            "(then\n      (i32.store (local.get $head) (i32.load offset=4 (local.get $block)))\n"
-            "      (i32.store (local.get $block) (local.get $class)))",
-        ),
-        "release": BASE_RELEASE.replace(
-            "  (local.set $head\n",
-            "  (if (i32.ge_u (i32.load (local.get $block)) (i32.const 256)) (then (return)))\n  (local.set $head\n",
-        ).replace(
-            "  (i32.store (local.get $head) (local.get $block)))",
-            "  (i32.store (local.get $head) (local.get $block))\n"
-            "  (i32.store (local.get $block) (i32.or (i32.load (local.get $block)) (i32.const 256))))",
-        ),
-    }
-}
-"""An allocator that marks free blocks, and ignores that one is freed twice."""
-
-
-def freeing_inputs() -> Iterator[Plugin]:
-    """Free the input, which is the host's to free: an allocator that forgives it keeps everything else in order."""
-    for revision in EVERY:
-        for name in hooks(revision) if revision == "r2" else ("pre_hook",):
-            body = f"{pass_on(revision, name)}\n(call $release (local.get $input))"
-            yield variation(
-                "OWN-003",
-                f"frees-{name}",
-                f"{name} frees its input",
-                TOLERANT,
-                doing(revision, name, body),
-                revision=revision,
-            )
-
-
-def writing_elsewhere() -> Iterator[Plugin]:
-    """Write behind the input's text."""
-    for revision in EVERY:
-        for name in hooks(revision) if revision == "r2" else ("pre_hook",):
-            body = "(i32.store8 (i32.add (local.get $input) (local.get $length)) (i32.const 0))\n" + pass_on(
-                revision, name
-            )
-            yield variation(
-                "OWN-004",
-                f"terminates-{name}",
-                f"{name} writes a NUL behind its input",
-                doing(revision, name, body),
-                revision=revision,
-            )
-    body = "(i64.store (i32.add (local.get $input) (local.get $length)) (i64.const 0))\n" + pass_on("r2", "post_hook")
-    yield variation(
-        "OWN-004", "pads-post_hook", "post_hook pads its input with eight zeroes", doing("r2", "post_hook", body)
-    )
-
-
 def growing() -> Iterator[Plugin]:
     """Need ever more memory."""
     for revision in EVERY:
@@ -429,8 +372,42 @@ PACKED = (
 )
 
 
+def unpacked(call: str, *, shifted: bool) -> str:
+    """Write a body that takes a proper result apart, and packs it with its halves swapped, or with none shifted up."""
+    if shifted:
+        return f"(i64.rotl {call} (i64.const 32))"
+    return f"(i64.shr_u {call} (i64.const 32))"
+
+
+def swapping() -> Iterator[Plugin]:
+    """Mix up the halves: what they say lies inside memory all the same."""
+    for revision in EVERY:
+        for name in hooks(revision):
+            for slug, title, shifted in (
+                ("swapped", "has its halves swapped", True),
+                ("pointer-only", "is the pointer alone", False),
+            ):
+                yield variation(
+                    "PACK-001",
+                    f"{slug}-{name}",
+                    f"the result of {name} {title}",
+                    doing(revision, name, unpacked(pass_on(revision, name), shifted=shifted)),
+                    revision=revision,
+                )
+        for slug, shifted in (("swapped", True), ("pointer-only", False)):
+            body = unpacked("(call $answer (i32.const &name) (i32.const #name))", shifted=shifted)
+            yield variation(
+                "NAME-002",
+                slug,
+                f"the name's result is {slug}",
+                function("get_name", f'(func (export "get_name") (result i64)\n  {body})'),
+                revision=revision,
+            )
+
+
 def packing() -> Iterator[Plugin]:
     """Pack the result wrongly."""
+    yield from swapping()
     for revision in EVERY:
         for name in hooks(revision):
             for slug, title, body in PACKED if revision == "r2" else PACKED[:1]:

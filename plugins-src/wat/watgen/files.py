@@ -16,9 +16,15 @@ from watgen import (
     faulty_lifecycle,
     faulty_members,
     faulty_memory,
+    faulty_ownership,
+    faulty_resources,
+    faulty_start,
+    faulty_state,
     faulty_text,
     unusual,
     unusual_answers,
+    unusual_inputs,
+    unusual_state,
 )
 from watgen.base import HOOKS, base
 from watgen.plugin import Plugin, render
@@ -29,12 +35,18 @@ TABLES = (
     faulty_exports,
     faulty_lifecycle,
     faulty_memory,
+    faulty_ownership,
     faulty_text,
     faulty_members,
     faulty_inputs,
     faulty_behaviour,
+    faulty_resources,
+    faulty_state,
+    faulty_start,
     unusual,
     unusual_answers,
+    unusual_state,
+    unusual_inputs,
 )
 
 

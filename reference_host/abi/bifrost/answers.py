@@ -219,7 +219,7 @@ class _Reader:
 
     def unannounced(self, flag: str, member: str) -> None:
         """Write down that a value is ignored, because its flag says that there is none."""
-        if not self.mistyped(flag):
+        if not self.mistyped(flag, member):
             got = type_name(self.document.get(member))
             self.find("value-without-flag", member, f"null, because {flag} is not true", got)
 
@@ -272,9 +272,9 @@ def _stream(read: _Reader, _revision: Revision, _given: Outcome) -> _Maker:
         effect = ChunkEffect.SEND
     else:
         effect = ChunkEffect.DROP
-        if skip and has_chunk:
+        if skip and has_chunk and chunk is not None:
             read.find("skip-with-chunk", "skip", "false where has_chunk is true", "true")
-        elif not skip and not read.mistyped("skip", "has_chunk"):
+        elif not skip and not read.mistyped("skip", "has_chunk", "chunk", "error"):
             read.find("neither-chunk-nor-skip", "has_chunk", "has_chunk or skip to be true", "both false")
     sent = chunk if effect is ChunkEffect.SEND else None
     return _Maker(ChunkResult, effect=effect, chunk=sent, context=context, error=error)
@@ -304,7 +304,7 @@ def _post(read: _Reader, revision: Revision, given: Outcome) -> _Maker:
             read.empty("has_error", "error")
         recovers = response is not None and not given.response
         if given.error and not has_error and not recovers:
-            if not hook_error and not read.mistyped("has_error", "response"):
+            if not hook_error and not read.mistyped("has_error", "response", "error", "hook_error"):
                 read.find("error-flag-dropped", "has_error", "true, as in the input", "false")
         elif error is not None and not has_error:
             read.unannounced("has_error", "error")

@@ -116,8 +116,9 @@ class Exchange:
     @property
     def lost(self) -> bool:
         """Whether the guest was aborted on the way, in whatever function: its instance is not to be used again."""
-        aborted = self.failure is not None and self.failure.trap is not None
-        return aborted or any(isinstance(event, FreeFailed) for event in self.events)
+        if self.failure is None:
+            return False
+        return self.failure.trap is not None or any(isinstance(event, FreeFailed) for event in self.events)
 
     @property
     def arguments(self) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from reference_host.abi.bifrost.events import (
     Allocated,
@@ -84,12 +85,24 @@ class HeapPolicy:
     `accept_address_zero`: whether the very first buffer may lie at address 0 (the vendor's documented samples do so;
     the lenient profile takes it). `slack`: bytes that are asked for beyond the text, filled with `CANARY`; a guest that
     keeps to pointer and length never notices. `scrub`: the byte that an input buffer is overwritten with just before it
-    is given back, so that a guest which kept a pointer into it shows it; None to leave it as it is.
+    is given back, so that a guest which kept a pointer into it shows it; None to leave it as it is. `scrub_config`: the
+    same for the config.
     """
 
     accept_address_zero: bool = False
     slack: int = 0
     scrub: int | None = None
+    scrub_config: int | None = None
+
+
+class Witness(Protocol):
+    """Looks at an exchange from within, while its buffers are alive; it may borrow buffers, and must give them back."""
+
+    def placed(self, inputs: Sequence[Buffer]) -> None:
+        """All documents lie in memory; the function is called next."""
+
+    def returned(self, inputs: Sequence[Buffer], result: Buffer | None) -> None:
+        """The function has answered, and nothing was given back yet. `result` is None where there is none to free."""
 
 
 class Heap:
@@ -103,7 +116,13 @@ class Heap:
         self._events: list[Event] = []
 
     def exchange(
-        self, function: str, documents: Sequence[bytes], fuel: int | None, *, plausible: Plausible = looks_like_json
+        self,
+        function: str,
+        documents: Sequence[bytes],
+        fuel: int | None,
+        *,
+        plausible: Plausible = looks_like_json,
+        witness: Witness | None = None,
     ) -> Exchange:
         """Call a function that takes documents and answers a packed result; give every buffer back.
 
@@ -119,10 +138,14 @@ class Heap:
             for document in documents:
                 inputs.append(self._place(function, document, fuel))  # noqa: PERF401 - what was placed before a failure
             arguments = [number for buffer in inputs for number in (buffer.pointer, buffer.length)]
+            if witness is not None:
+                witness.placed(inputs)
             stage = Stage.CALL
             raw = self._call(function, function, *arguments, fuel=fuel)
             stage = Stage.RESULT
             output = self._copy_out(function, raw, plausible)
+            if witness is not None:
+                witness.returned(inputs, Buffer(raw >> 32, len(output), len(output)) if output else None)
         except HookError as error:
             failure = error
         lost = failure is not None and failure.trap is not None
@@ -130,7 +153,7 @@ class Heap:
             self._not_freed(inputs, "instance-lost")
         else:
             self._check_canaries(inputs)
-            unfreed = self._give_back(function, inputs, raw, output, fuel)
+            unfreed = self._give_back(function, inputs, raw, output, fuel, self._policy.scrub)
             lost = unfreed is not None
             if failure is None and unfreed is not None:
                 failure, stage = unfreed, Stage.FREE
@@ -145,7 +168,7 @@ class Heap:
         buffer = self._place(function, document, fuel)
         status = self._call(function, function, buffer.pointer, buffer.length, fuel=fuel)
         self._check_canaries([buffer])
-        failure = self._give_back(function, [buffer], None, None, fuel)
+        failure = self._give_back(function, [buffer], None, None, fuel, self._policy.scrub_config)
         if failure is not None:
             raise failure
         return _signed(status)
@@ -154,6 +177,28 @@ class Heap:
         """Call `cleanup`: nothing in, a signed 32-bit status out. Raises `HookError`."""
         self._events = []
         return _signed(self._call(function, function, fuel=fuel))
+
+    def borrow(self, size: int, fill: int | None, fuel: int | None) -> Buffer | None:
+        """Ask for a buffer beside those of a call, and fill it with a byte; None where there is none to write to.
+
+        Raises `HookError` where the allocator traps.
+        """
+        memory = self._instance.memory
+        if self._pair is None or memory is None or size == 0:
+            return None
+        pointer = self._call(self._pair.malloc, self._pair.malloc, size, fuel=fuel)
+        self._untouched = False
+        if pointer == 0 or pointer + size > memory.size:
+            return None
+        if fill is not None:
+            memory.write(pointer, bytes([fill]) * size)
+        return Buffer(pointer, size, size)
+
+    def hand_back(self, buffer: Buffer, fuel: int | None) -> None:
+        """Give back what was borrowed. Raises `HookError` where that traps."""
+        failure = self._free("free", buffer, Owner.INPUT, fuel)
+        if failure is not None:
+            raise failure
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -214,7 +259,13 @@ class Heap:
                 self._events.append(InputOverwritten(buffer.pointer, buffer.length, buffer.length + changed))
 
     def _give_back(
-        self, hook: str, inputs: Sequence[Buffer], raw: int | None, output: bytes | None, fuel: int | None
+        self,
+        hook: str,
+        inputs: Sequence[Buffer],
+        raw: int | None,
+        output: bytes | None,
+        fuel: int | None,
+        scrub: int | None,
     ) -> HookError | None:
         if raw is not None and output:
             result = Buffer(raw >> 32, len(output), len(output))
@@ -232,8 +283,8 @@ class Heap:
             if buffer.pointer == 0:
                 self._not_freed([buffer], "zero")
                 continue
-            if self._policy.scrub is not None and self._instance.memory is not None:
-                self._instance.memory.write(buffer.pointer, bytes([self._policy.scrub]) * buffer.size)
+            if scrub is not None and self._instance.memory is not None:
+                self._instance.memory.write(buffer.pointer, bytes([scrub]) * buffer.size)
             if (failure := self._free(hook, buffer, Owner.INPUT, fuel)) is not None:
                 self._not_freed(inputs[position + 1 :], "instance-lost")
                 return failure

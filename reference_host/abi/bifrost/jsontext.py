@@ -47,8 +47,8 @@ def decode_text(hook: str, output: bytes) -> str:
 def decode_object(hook: str, output: bytes) -> tuple[dict[str, Json], tuple[str, ...]]:
     """Decode a result: the object, and the keys that stood in it twice.
 
-    Raises `HookError` with `bad-utf8`, `bad-json` or `not-object`. A wrong length is `bad-json`, whatever it cuts off or
-    brings in: bytes behind a whole text, or an end inside a character.
+    Raises `HookError` with `bad-utf8`, `bad-json` or `not-object`. A wrong length is `bad-json`, whatever it cuts off
+    or brings in: bytes behind a whole text, or an end inside a character.
     """
     try:
         text = output.decode("utf-8")

@@ -18,7 +18,7 @@ from reference_host.abi.bifrost.answers import Answer, Outcome, read_answer
 from reference_host.abi.bifrost.contract import START_FUNCTIONS, Profile, export_defects, well_typed_hooks
 from reference_host.abi.bifrost.documents import Shape
 from reference_host.abi.bifrost.events import Exchange
-from reference_host.abi.bifrost.heap import Heap, HeapPolicy, choose_pair
+from reference_host.abi.bifrost.heap import Heap, HeapPolicy, Witness, choose_pair
 from reference_host.abi.bifrost.jsontext import decode_object, decode_text
 from reference_host.abi.bifrost.packed import looks_like_json, looks_like_name
 from reference_host.abi.bifrost.revisions import (
@@ -114,6 +114,7 @@ class Plugin:
         self._instance: Instance | None = None
         self._heap: Heap | None = None
         self._wasi: Wasi | None = None
+        self._exited = False
         self._init_wanted = False
         self._initialized = False
         self._name = ""
@@ -192,6 +193,11 @@ class Plugin:
         return self._instance
 
     @property
+    def exited(self) -> bool:
+        """Whether the `_start` of the instance at work ended with `proc_exit(0)`."""
+        return self._exited
+
+    @property
     def heap(self) -> Heap:
         """The heap of the instance at work; starts one where there is none."""
         if self._heap is None:
@@ -212,17 +218,18 @@ class Plugin:
         known = ", ".join(hook.name for hook in self.revision.hooks)
         raise UnknownHook(f"bifrost {self.revision.name} has no hook {name!r}: it has {known}")
 
-    def exchange(self, function: str, inputs: Sequence[bytes] = ()) -> Exchange:
+    def exchange(self, function: str, inputs: Sequence[bytes] = (), *, witness: Witness | None = None) -> Exchange:
         """Call `get_name` or a hook with raw documents; everything that was seen comes back.
 
-        A hook is never called before `init`. Raises `UnknownHook` for what is not exported with the type of the
-        contract, and what loading raises.
+        A hook is never called before `init`. `witness` looks on from within. Raises `UnknownHook` for what is not
+        exported with the type of the contract, and what loading raises.
         """
         if function not in self._answering:
             raise UnknownHook(f"the plugin exports no {function} of the type that {self.revision.name} gives it")
         self._make_ready(function)
         plausible = looks_like_name if function == "get_name" else looks_like_json
-        exchange = self.heap.exchange(function, inputs, self._fuel(sum(map(len, inputs))), plausible=plausible)
+        fuel = self._fuel(sum(map(len, inputs)))
+        exchange = self.heap.exchange(function, inputs, fuel, plausible=plausible, witness=witness)
         if exchange.lost:
             # Whatever aborted the guest, its state is not to be trusted any more: not even after a plain proc_exit.
             self._discard()
@@ -339,6 +346,7 @@ class Plugin:
             # A command's `_start` may end with proc_exit(0); its instance stays usable.
             if name != "_start" or trap.code is not TrapCode.EXIT or trap.exit_code != 0:
                 raise StartFailed(name, trap) from None
+            self._exited = True
 
     def _make_ready(self, function: str) -> None:
         if self._instance is None:
@@ -349,7 +357,7 @@ class Plugin:
 
     def _discard(self) -> None:
         self._instance = self._heap = None
-        self._initialized = False
+        self._exited = self._initialized = False
 
 
 def _choose_revision(summary: ModuleSummary, wanted: str | None) -> Revision:

@@ -1,0 +1,74 @@
+"""What a plugin takes of its host in one call: lines in the log, and memory until it is refused more.
+
+Time and stack are bounded by the engine, and their end is a trap. These two are not: a host that takes no care is
+filled up by them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reference_host.abi.bifrost.plugin import Plugin
+from reference_host.engine.interface import PAGE, GrowthRefused
+
+LOG_BASE = 65_536
+LOG_PER_BYTE = 2
+
+
+def most_log(given: int) -> int:
+    """How many bytes a call with `given` bytes of input may write to standard output and error."""
+    return LOG_BASE + LOG_PER_BYTE * given
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What was taken: bytes `logged`, and the first refusal to a plugin that took more than half of free memory."""
+
+    logged: int = 0
+    hogged: GrowthRefused | None = None
+
+    def floods(self, given: int) -> bool:
+        """Whether it is too much to write for an input of `given` bytes."""
+        return self.logged > most_log(given)
+
+
+NOTHING_TAKEN = Use()
+
+
+class Meter:
+    """Tells what the instance at work has taken since it was asked last.
+
+    In pages: `limit` on memory, and the `minimum` that an instance starts with.
+    """
+
+    def __init__(self, plugin: Plugin, limit: int, minimum: int) -> None:
+        self._plugin = plugin
+        self._limit = limit
+        self._minimum = minimum
+        self._wasi = plugin.wasi
+        self._instance = plugin.instance
+        self._written = 0
+        self._seen = 0
+        self._pages = minimum
+
+    def take(self) -> Use:
+        """Read the meter."""
+        wasi, instance = self._plugin.wasi, self._plugin.instance
+        if wasi is not self._wasi:
+            self._wasi, self._written = wasi, 0
+        written = 0 if wasi is None else wasi.written
+        logged, self._written = written - self._written, written
+        if instance is None:
+            return Use(logged)
+        if instance is not self._instance:
+            self._instance, self._seen, self._pages = instance, 0, self._minimum
+        refusals = instance.growth_refused
+        hogged = next(filter(self._is_hog, refusals[self._seen :]), None)
+        self._seen = len(refusals)
+        self._pages = 0 if instance.memory is None else instance.memory.size // PAGE
+        return Use(logged, hogged)
+
+    def _is_hog(self, refused: GrowthRefused) -> bool:
+        """Whether it had taken more than half of what was free. A memory's own maximum is no concern of the host's."""
+        free = self._limit - self._pages
+        return refused.limit == self._limit and (refused.size - self._pages) * 2 > free
