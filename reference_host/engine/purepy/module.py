@@ -294,6 +294,8 @@ def _bodies(reader: Reader, info: ModuleInfo) -> tuple[Body, ...]:
             type_ = body.byte()
             if type_ == op.V128:
                 raise UnsupportedModule(f"a local of type v128 (SIMD) at offset {at:#x}, which this engine does not have")
+            if type_ in op.LATER_TYPES:
+                raise UnsupportedModule(f"type {type_:#04x} of a local at offset {at:#x} is not in WebAssembly 2.0")
             if type_ not in op.VALUE_TYPES:
                 raise MalformedModule(f"{type_:#04x} is not a value type", at)
             count += run

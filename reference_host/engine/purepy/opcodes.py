@@ -57,9 +57,12 @@ LATER: dict[int, str] = {
     0x19: "catch_all (exceptions)", 0x1F: "try_table (exceptions)", 0xD3: "ref.eq (garbage collection)",
     0xD4: "ref.as_non_null (typed references)", 0xD5: "br_on_null (typed references)",
     0xD6: "br_on_non_null (typed references)", 0xFB: "an instruction of garbage collection",
-    0xFD: "a vector instruction (SIMD)", 0xFE: "an atomic instruction (threads)",
+    **dict.fromkeys(range(0xE0, 0xE7), "an instruction of stack switching"), 0xFD: "a vector instruction (SIMD)", 0xFE: "an atomic instruction (threads)",
 }  # fmt: skip
 """First bytes of instructions that are known but not covered."""
+
+LATER_TYPES = frozenset((0x63, 0x64, 0x65, 0x68, 0x69, *range(0x6A, 0x6F), *range(0x71, 0x78)))
+"""First bytes of value types that are known but not covered: typed references, garbage collection, exceptions."""
 
 _INTEGER = "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr".split()
 _COMPARE = "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split()

@@ -199,8 +199,10 @@ class ModuleInstance:
         """Give what an instruction calls; metered exactly, one that works on many elements costs their number."""
         if name == "memory_grow":
             return self._grow_metered if exact else self._grow
+        flat = name.startswith("flat_")  # its fuel is in the run
+        name = name.removeprefix("flat_")
         plain = self._functions.get(name) or self._table_operation(name)
-        if not exact or not name.startswith(("memory_fill", "memory_copy", "memory_init", "table_")):
+        if flat or not exact or not name.startswith(("memory_fill", "memory_copy", "memory_init", "table_")):
             return plain
         charge = self.meter.charge
         if name.startswith(("table_get", "table_set", "table_size")):

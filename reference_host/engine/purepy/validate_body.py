@@ -298,6 +298,8 @@ class BodyValidator:
             binary[pc - 1]
             stack.append(op.F32 if opcode == op.F32_CONST else op.F64)
         elif opcode == op.REF_NULL:
+            if binary[pc] in op.LATER_TYPES:
+                self._value_type(pc)
             if binary[pc] not in op.REFERENCES:
                 raise MalformedModule(f"{binary[pc]:#04x} is not a reference type", pc)
             stack.append(binary[pc])
@@ -517,6 +519,8 @@ class BodyValidator:
         type_ = self.binary[pc]
         if type_ == op.V128:
             raise UnsupportedModule(f"type v128 (SIMD) at offset {pc:#x}, which this engine does not have")
+        if type_ in op.LATER_TYPES:
+            raise UnsupportedModule(f"type {type_:#04x} at offset {pc:#x} is not in WebAssembly 2.0")
         if type_ not in op.VALUE_TYPES:
             raise MalformedModule(f"{type_:#04x} is not a value type", pc)
         return type_, pc + 1
@@ -527,7 +531,7 @@ class BodyValidator:
             return (), (), pc + 1
         if byte in op.VALUE_TYPES:
             return (), (byte,), pc + 1
-        if byte == op.V128:
+        if byte == op.V128 or byte in op.LATER_TYPES:
             self._value_type(pc)
         index, after = self._signed_value(pc, 33)
         if index < 0:
