@@ -30,7 +30,9 @@ def _make(name: str) -> Callable[[], Engine]:
     return lambda: load_engine(name)
 
 
-ENGINES: dict[str, Callable[[], Engine]] = {name: _make(name) for name in engine_names() if name not in ("wasmtime", "purepy")} | {
+ENGINES: dict[str, Callable[[], Engine]] = {
+    name: _make(name) for name in engine_names() if name not in ("wasmtime", "purepy")
+} | {
     **{f"wasmtime-{way}": partial(WasmtimeEngine, way) for way in Way},
     "purepy-views": PurepyEngine,
     "purepy-portable": partial(PurepyEngine, views=False),

@@ -11,7 +11,7 @@ import pytest
 
 from reference_host.engine.interface import FuncType, HostFunction, Instance, Limits, Number, ValueType
 from reference_host.engine.purepy import PurepyEngine
-from reference_host.engine.purepy.blocks import Style
+from reference_host.engine.purepy.graph import Style
 from reference_host.engine.purepy.module import MAX_BODY, decode
 from reference_host.engine.purepy.translate import source, translate
 from reference_host.errors import Trap, TrapCode, UnsupportedModule
@@ -115,8 +115,12 @@ def test_python_does_what_webassembly_says(wat: Wat, body: str, arguments: tuple
             TrapCode.MEMORY_OUT_OF_BOUNDS,
             id="address-before-value",
         ),
-        pytest.param("block i32.const 1 i32.const 0 i32.div_s br_if 0 end unreachable", TrapCode.DIVIDE_BY_ZERO, id="if"),
-        pytest.param("block i32.const -1 i32.load br 0 end i32.const 1", TrapCode.MEMORY_OUT_OF_BOUNDS, id="left-behind"),
+        pytest.param(
+            "block i32.const 1 i32.const 0 i32.div_s br_if 0 end unreachable", TrapCode.DIVIDE_BY_ZERO, id="if"
+        ),
+        pytest.param(
+            "block i32.const -1 i32.load br 0 end i32.const 1", TrapCode.MEMORY_OUT_OF_BOUNDS, id="left-behind"
+        ),
     ],
 )
 def test_no_trap_is_lost_or_overtaken(wat: Wat, body: str, code: TrapCode) -> None:
@@ -140,10 +144,13 @@ def test_memory_is_as_it_was_when_the_trap_came(wat: Wat) -> None:
 
 
 def test_code_reads_as_its_source_does(wat: Wat) -> None:
-    module = decode(wat("""(module (func $sum (param i32) (result i32) (local i32)
-      (loop local.get 1 local.get 0 i32.add local.set 1 local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0) local.get 1)
+    module = decode(
+        wat("""(module (func $sum (param i32) (result i32) (local i32)
+      (loop local.get 1 local.get 0 i32.add local.set 1 local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0)
+      local.get 1)
       (func $max (param i32 i32) (result i32)
-        local.get 0 local.get 1 i32.gt_u if (result i32) local.get 0 else local.get 1 end))"""))
+        local.get 0 local.get 1 i32.gt_u if (result i32) local.get 0 else local.get 1 end))""")
+    )
     text = source(module, 0, Style(exact=False, views=True))
     assert text.count("for _ in ticks:") == 1
     assert "while" not in source(module, 1, Style(exact=True, views=True))
@@ -226,9 +233,11 @@ def test_a_host_function_that_finds_no_stack_left_is_the_guests_fault(wat: Wat) 
     def host(_: Instance) -> None:
         deep(150)
 
-    instance = PurepyEngine().compile(
-        wat('(module (import "env" "h" (func $h)) (func $f (export "f") call $h call $f))')
-    ).instantiate([HostFunction("env", "h", FuncType(), host)])
+    instance = (
+        PurepyEngine()
+        .compile(wat('(module (import "env" "h" (func $h)) (func $f (export "f") call $h call $f))'))
+        .instantiate([HostFunction("env", "h", FuncType(), host)])
+    )
     with pytest.raises(Trap) as raised:
         instance.call("f")
     assert raised.value.code is TrapCode.STACK_EXHAUSTED
@@ -237,13 +246,13 @@ def test_a_host_function_that_finds_no_stack_left_is_the_guests_fault(wat: Wat) 
 def test_two_threads_do_not_take_each_others_stack(wat: Wat) -> None:
     module = PurepyEngine().compile(
         wat("""(module (func $f (export "f") (param i32) (result i32)
-          local.get 0 if (result i32) local.get 0 i32.const 1 i32.sub call $f i32.const 1 i32.add else i32.const 0 end))""")
+          local.get 0 if (result i32)
+            local.get 0 i32.const 1 i32.sub call $f i32.const 1 i32.add else i32.const 0 end))""")
     )
     results: list[tuple[Number, ...]] = []
 
     def work(depth: int) -> None:
-        for _ in range(20):
-            results.append(module.instantiate([], Limits(deadline=60)).call("f", depth))
+        results.extend(module.instantiate([], Limits(deadline=60)).call("f", depth) for _ in range(20))
 
     threads = [threading.Thread(target=work, args=[depth]) for depth in (3_000, 10)]
     for thread in threads:

@@ -11,19 +11,21 @@ import random
 TYPES = ("i32", "i64", "f32", "f64")
 
 CONSTANTS = {
-    "i32": ("0", "1", "-1", "2", "7", "31", "255", "65535", "65532", "0x7fffffff", "0x80000000", "0x80000001", "-128"),
+    "i32": ("0", "1", "-1", "2", "7", "31", "255", "65535", "65532", "0x7fffffff", "0x80000000",
+            "0x80000001", "-128"),
     "i64": ("0", "1", "-1", "63", "0x7fffffff", "0xffffffff", "0x100000000", "0x7fffffffffffffff",
             "0x8000000000000000", "-2147483648", "65536"),
-    "f32": ("0", "-0", "1", "-1.5", "inf", "-inf", "nan", "-nan:0x200001", "nan:0x400001", "0x1p-149", "0x1.fffffep+127",
-            "2147483648", "-2147483904", "0.1", "4294967296", "9223372036854775808"),
-    "f64": ("0", "-0", "1", "-1.5", "inf", "-inf", "nan", "-nan:0x8000000000001", "nan:0x1", "0x1p-1074", "1e308", "0.1",
-            "2147483647.5", "-2147483649", "4294967295.9", "9223372036854775808", "-9223372036854775808", "1e10"),
+    "f32": ("0", "-0", "1", "-1.5", "inf", "-inf", "nan", "-nan:0x200001", "nan:0x400001", "0x1p-149",
+            "0x1.fffffep+127", "2147483648", "-2147483904", "0.1", "4294967296", "9223372036854775808"),
+    "f64": ("0", "-0", "1", "-1.5", "inf", "-inf", "nan", "-nan:0x8000000000001", "nan:0x1", "0x1p-1074", "1e308",
+            "0.1", "2147483647.5", "-2147483649", "4294967295.9", "9223372036854775808",
+            "-9223372036854775808", "1e10"),
 }  # fmt: skip
 
-_INTEGER = "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr".split()
-_FLOAT = "add sub mul div min max copysign".split()
-_INTEGER_COMPARE = "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split()
-_FLOAT_COMPARE = "eq ne lt gt le ge".split()
+_INTEGER = str.split("add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr")
+_FLOAT = str.split("add sub mul div min max copysign")
+_INTEGER_COMPARE = str.split("eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u")
+_FLOAT_COMPARE = str.split("eq ne lt gt le ge")
 _UNARY = {
     "i32": ["clz", "ctz", "popcnt", "extend8_s", "extend16_s", "eqz"],
     "i64": ["clz", "ctz", "popcnt", "extend8_s", "extend16_s", "extend32_s"],
@@ -102,7 +104,7 @@ class Function:
     def offset(self) -> str:
         return f"offset={self.chance.choice((0, 0, 0, 1, 4, 7, 100))}"
 
-    def expression(self, kind: str, depth: int) -> str:  # noqa: PLR0911 - one return a form
+    def expression(self, kind: str, depth: int) -> str:
         chance = self.chance
         self.fuel -= 1
         form = chance.randrange(100)
@@ -130,8 +132,10 @@ class Function:
             source = chance.choice(TYPES)
             names = _INTEGER_COMPARE if source[0] == "i" else _FLOAT_COMPARE
             one, two = self.expression(source, below), self.expression(source, below)
-            return f"(i32.eqz ({source}.{chance.choice(names)} {one} {two}))" if chance.random() < 0.3 else (
-                f"({source}.{chance.choice(names)} {one} {two})"
+            return (
+                f"(i32.eqz ({source}.{chance.choice(names)} {one} {two}))"
+                if chance.random() < 0.3
+                else (f"({source}.{chance.choice(names)} {one} {two})")
             )
         if form < 76:
             return f"({kind}.{chance.choice(_LOADS[kind])} {self.offset()} {self.address(depth)})"
@@ -144,7 +148,8 @@ class Function:
             return f"(global.get ${kind})"
         if form < 91:
             condition, one = self.expression("i32", below), self.expression(kind, below)
-            return f"(if (result {kind}) {condition} (then {self.statements(1)} {one}) (else {self.expression(kind, below)}))"
+            first, two = self.statements(1), self.expression(kind, below)
+            return f"(if (result {kind}) {condition} (then {first} {one}) (else {two}))"
         if form < 95:
             label = self.label((kind,))
             inner, value, condition = self.statements(1), self.expression(kind, below), self.expression("i32", below)
@@ -168,7 +173,7 @@ class Function:
     def statements(self, depth: int) -> str:
         return " ".join(self.statement(depth) for _ in range(self.chance.randrange(1, 4) if self.fuel > 0 else 0))
 
-    def statement(self, depth: int) -> str:  # noqa: PLR0911
+    def statement(self, depth: int) -> str:
         chance = self.chance
         self.fuel -= 2
         form = chance.randrange(100)

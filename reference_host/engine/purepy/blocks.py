@@ -1,8 +1,4 @@
-"""A function body as basic blocks: Python statements, and where control goes behind them.
-
-The operand stack exists while translating only. An operand stays an expression until something would make it come out
-differently: a statement that changes what it reads, one that must not overtake its trap, or a boundary of blocks, where
-every operand lies in a variable of its own (`s0` is the lowest). Locals are `l0`, `l1`, and so on.
+"""A function body, instruction by instruction.
 
 A call, and all else that can move or grow the memory, is a statement of its own: no expression ever holds on to a view
 of the memory while the memory changes.
@@ -12,12 +8,9 @@ Source: WebAssembly Core Specification 2.0, section 4.4 (instructions).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from reference_host.engine.code import instructions
 from reference_host.engine.purepy import numerics
 from reference_host.engine.purepy import opcodes as op
+from reference_host.engine.purepy.control import Control
 from reference_host.engine.purepy.expressions import (
     BINARY,
     BOOL,
@@ -35,228 +28,18 @@ from reference_host.engine.purepy.expressions import (
     is_name,
     plain,
 )
-from reference_host.engine.purepy.module import Body, WasmModule
-
-LARGEST = 40
-"""Operands in one expression: a larger one is kept in a variable."""
-
-PENDING = 64
-"""Operands that are waiting: more are kept in variables, so that looking them through stays short."""
+from reference_host.engine.purepy.graph import Block, Frame, Graph, Leave
+from reference_host.engine.purepy.operands import KINDS, TOPS, slot, variable
 
 STATIC_LENGTH = 128
-"""The longest bulk instruction of constant length whose fuel wasmtime takes beforehand and without a look at the budget."""
-
-_KINDS = {op.I32: INT, op.I64: INT, op.F32: FLOAT, op.F64: FLOAT, op.FUNCREF: REF, op.EXTERNREF: REF}
-_TOPS = {op.I32: 2**32 - 1, op.I64: 2**64 - 1}
-ZEROS = {op.I32: "0", op.I64: "0", op.F32: "0.0", op.F64: "0.0", op.FUNCREF: "None", op.EXTERNREF: "None"}
+"""The longest bulk instruction of constant length whose fuel wasmtime takes beforehand and without a check."""
 
 # What costs no fuel: nop, drop, unreachable, return, and the brackets of structured control, as wasmtime counts.
 _FREE = frozenset((op.UNREACHABLE, op.NOP, op.BLOCK, op.LOOP, op.ELSE, op.END, op.RETURN, op.DROP))
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How the code is to be: metering exact or as a guard, memory through typed views or through `struct`."""
-
-    exact: bool
-    views: bool
-
-    @property
-    def name(self) -> str:
-        """A word for file names and keys."""
-        return f"{'exact' if self.exact else 'guard'}-{'views' if self.views else 'portable'}"
-
-
-@dataclass(frozen=True, slots=True)
-class Goto:
-    """Control goes on in one block."""
-
-    target: Block
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """Control goes on in one of two blocks; `condition` is a Python expression."""
-
-    condition: str
-    then: Block
-    otherwise: Block
-    pure: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """Control goes on in one of many blocks; `index` is a variable or a constant."""
-
-    index: str
-    ranges: tuple[tuple[int, Block], ...]
-    """The first index of each run of one target, ascending; the last run has no end."""
-    targets: tuple[Block, ...]
-    """The target of each index; the last one is for all further indices."""
-    table: tuple[int, ...] | None = None
-    """Where it would be many runs: the indices are of this table, whose entries are indices into `ranges`; the last
-    entry is for all further indices."""
-
-    @staticmethod
-    def of(index: str, targets: tuple[Block, ...]) -> Switch:
-        """Make a switch: `targets[index]`, or the last one."""
-        runs: list[tuple[int, Block]] = []
-        for at, target in enumerate(targets):
-            if not runs or runs[-1][1] is not target:
-                runs.append((at, target))
-        distinct = list(dict.fromkeys(targets))
-        if len(runs) <= len(distinct) + 4:
-            return Switch(index, tuple(runs), targets)
-        numbers = {target: at for at, target in enumerate(distinct)}
-        return Switch(index, tuple(enumerate(distinct)), targets, tuple([numbers[target] for target in targets]))
-
-    def edges(self) -> list[Block]:
-        """Name the target of each run."""
-        return [target for _, target in self.ranges]
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """The function returns, or traps: the statement does not come back."""
-
-    statement: str
-
-
-Terminator = Goto | Branch | Switch | Leave
-
-
-class Loop:
-    """A loop of the source; one that nothing branches back to is none."""
-
-    __slots__ = ("head", "outer", "repeats")
-
-    def __init__(self, outer: Loop | None, head: Block) -> None:
-        self.outer = outer
-        self.head = head
-        self.repeats = False
-
-
-class Block:
-    """A basic block; `number` grows along every edge that does not go back to a loop's head."""
-
-    __slots__ = ("end", "lines", "loop", "number", "predecessors", "repeats")
-
-    def __init__(self) -> None:
-        self.number = -1
-        self.loop: Loop | None = None
-        self.lines: list[str] = []
-        self.end: Terminator | None = None
-        self.predecessors: list[Block] = []
-        """The sources of the edges that come from before; one edge, one entry."""
-        self.repeats = False
-        """Whether it is the head of a loop that is gone through again."""
-
-
-@dataclass(slots=True)
-class Frame:
-    """A block of the source that is open."""
-
-    opcode: int
-    height: int
-    parameters: tuple[int, ...]
-    results: tuple[int, ...]
-    join: Block | None = None
-    """What follows its end, where something branches there."""
-    head: Block | None = None
-    loop: Loop | None = None
-    waiting: Block | None = None
-    """Of an `if`: where control goes without the condition, until `else` or `end` says what is there."""
-
-    @property
-    def label(self) -> tuple[int, ...]:
-        """What a branch to it carries."""
-        return self.parameters if self.opcode == op.LOOP else self.results
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """A translated body: its blocks in order, the first is the entry; `names` are the free variables that it uses."""
-
-    blocks: list[Block]
-    names: frozenset[str]
-    assigned: frozenset[str]
-    """Those of them that it assigns."""
-    locals: frozenset[int]
-    """The locals that it uses."""
-    calls: bool
-    """Whether it calls functions, so that it can be part of a recursion."""
-
-
-class BodyTranslator:
+class BodyTranslator(Control):
     """Translates one body; the module is valid."""
-
-    def __init__(self, module: WasmModule, index: int, style: Style) -> None:
-        self.module = module
-        self.style = style
-        self.binary = module.binary
-        self.types = module.signatures
-        self.function_types = module.info.functions
-        parameters, self.results = self.types[module.info.functions[index]]
-        body = module.bodies[index - module.imported_functions]
-        self.locals = [*parameters, *_expanded(body)]
-        self.body = body
-        self.blocks: list[Block] = []
-        self.stack: list[Value] = []
-        self.clean = 0  # so many of the lowest operands are variables or constants
-        self.names: set[str] = set()
-        self.assigned: set[str] = set()
-        self.used: set[int] = set()
-        self.calls = False
-        self.frames: list[Frame] = []
-        self.loop: Loop | None = None
-        self.block: Block = None  # type: ignore[assignment]
-        self.reachable = True
-        self.cost = 0
-        self.entry_cost = 0
-        self.checked = False
-        self.charged = 0  # the line that takes the fuel of the run of instructions that is being translated
-        self.pc = body.start
-
-    # --- blocks ------------------------------------------------------------------------------------------------------
-
-    def _begin(self, block: Block, *, entry: bool = False) -> None:
-        block.number = len(self.blocks)
-        block.loop = self.loop
-        self.blocks.append(block)
-        self.block = block
-        self.reachable = True
-        if entry and self.style.exact:
-            self._use("refuel")
-        self._start_run(check=entry)
-
-    def _start_run(self, *, check: bool = False) -> None:
-        """Begin to count the fuel of a run of instructions; with a check, it is a function entry or a loop's head."""
-        self.cost = 0
-        self.checked = check
-        if self.style.exact:
-            self.charged = len(self.block.lines)
-            self.block.lines.append("")
-            if check:
-                self.block.lines.append("")
-
-    def _end_run(self) -> None:
-        if not self.style.exact:
-            return
-        lines, at = self.block.lines, self.charged
-        if self.cost:
-            self._assign("fuel")
-            lines[at] = f"fuel += {self.cost}"
-        if self.checked:
-            # The check comes before the cost of what follows it.
-            own = self.cost - self.entry_cost
-            self._use("fuel")
-            lines[at + 1] = f"if fuel >= {own}: refuel({own})"
-        self.checked = False
-
-    def _terminate(self, end: Terminator) -> None:
-        self._end_run()
-        self.block.end = end
-        self.reachable = False
 
     def translate(self) -> Graph:
         """Translate the body."""
@@ -266,127 +49,6 @@ class BodyTranslator:
         self.cost = 1
         self._walk()
         return Graph(self.blocks, frozenset(self.names), frozenset(self.assigned), frozenset(self.used), self.calls)
-
-    # --- the stack ---------------------------------------------------------------------------------------------------
-
-    def _use(self, name: str) -> str:
-        self.names.add(name)
-        return name
-
-    def _assign(self, name: str) -> str:
-        self.names.add(name)
-        self.assigned.add(name)
-        return name
-
-    def _emit(self, line: str) -> None:
-        self.block.lines.append(line)
-
-    def _push(self, value: Value) -> None:
-        stack = self.stack
-        if value.size > LARGEST:
-            stack.append(value)
-            self._keep(len(stack) - 1)
-            return
-        stack.append(value)
-        if len(stack) - self.clean > PENDING:
-            for position in range(self.clean, self.clean + PENDING // 2):
-                self._keep(position)
-            self.clean += PENDING // 2
-
-    def _pop(self) -> Value:
-        value = self.stack.pop()
-        if len(self.stack) < self.clean:
-            self.clean = len(self.stack)
-        return value
-
-    def _keep(self, position: int) -> None:
-        """Compute an operand now, into the variable of its place."""
-        value = self.stack[position]
-        name = f"s{position}"
-        if value.number is not None or value.text == name:
-            return
-        if value.effects & (LOADS | TRAPS):
-            self._flush(TRAPS if value.effects == LOADS else LOADS | TRAPS, position)
-        self._write(_slot(position), position)
-        self._emit(f"{name} = {plain(value)}")
-        self.stack[position] = _variable(name, value.kind, value.top, _slot(position))
-
-    def _flush(self, effects: int, below: int | None = None) -> None:
-        """Compute the waiting operands that have one of the effects, the lowest first."""
-        for position in range(self.clean, len(self.stack) if below is None else below):
-            if self.stack[position].effects & effects:
-                self._keep(position)
-
-    def _write(self, bit: int, below: int | None = None) -> None:
-        """Compute the waiting operands that read a variable which is about to change."""
-        for position in range(self.clean, len(self.stack) if below is None else below):
-            value = self.stack[position]
-            if value.depends & bit and value.text != f"s{position}":
-                self._keep(position)
-
-    def _settle(self) -> None:
-        """Compute all waiting operands: a boundary of blocks."""
-        for position in range(self.clean, len(self.stack)):
-            self._keep(position)
-        self.clean = len(self.stack)
-
-    def _slots(self, height: int, types: Sequence[int]) -> None:
-        """Put variables on the stack for what a block takes or gives."""
-        del self.stack[height:]
-        self.stack.extend(
-            _variable(f"s{position}", _KINDS[type_], _TOPS.get(type_, 0), _slot(position))
-            for position, type_ in enumerate(types, height)
-        )
-        self.clean = len(self.stack)
-
-    def _effect(self, text: str) -> None:
-        """Emit a statement that changes memory, tables, globals, or that may trap; nothing that waits is overtaken."""
-        self._flush(LOADS | TRAPS | GLOBALS)
-        self._emit(text)
-
-    def _named(self, value: Value) -> Value:
-        """Compute a popped operand now, so that it can be written twice."""
-        self.stack.append(value)
-        self._keep(len(self.stack) - 1)
-        return self._pop()
-
-    # --- immediates --------------------------------------------------------------------------------------------------
-
-    def _u32(self) -> int:
-        binary, pc = self.binary, self.pc
-        byte = binary[pc]
-        pc += 1
-        if byte < 128:
-            self.pc = pc
-            return byte
-        result, shift = byte & 0x7F, 7
-        while True:
-            byte = binary[pc]
-            pc += 1
-            result |= (byte & 0x7F) << shift
-            if byte < 128:
-                self.pc = pc
-                return result
-            shift += 7
-
-    def _signed(self) -> int:
-        binary, pc = self.binary, self.pc
-        result = shift = 0
-        while True:
-            byte = binary[pc]
-            pc += 1
-            result |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 128:
-                self.pc = pc
-                return result - (1 << shift) if byte & 0x40 else result
-
-    def _block_type(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        byte = self.binary[self.pc]
-        if byte == 0x40 or byte in _KINDS:
-            self.pc += 1
-            return (), () if byte == 0x40 else (byte,)
-        return self.types[self._signed()]
 
     # --- instructions ------------------------------------------------------------------------------------------------
 
@@ -401,7 +63,7 @@ class BodyTranslator:
                 index = self._u32()
                 self.used.add(index)
                 type_ = locals_[index]
-                self._push(Value(f"l{index}", _KINDS[type_], _TOPS.get(type_, 0), 0, 1 << index % 48, 1))
+                self._push(Value(f"l{index}", KINDS[type_], TOPS.get(type_, 0), 0, 1 << index % 48, 1))
             elif opcode in BINARY:
                 two = self._pop()
                 one = self._pop()
@@ -414,7 +76,7 @@ class BodyTranslator:
                 index = self._u32()
                 self._set_local(index, self._pop())
                 type_ = locals_[index]
-                self._push(Value(f"l{index}", _KINDS[type_], _TOPS.get(type_, 0), 0, 1 << index % 48, 1))
+                self._push(Value(f"l{index}", KINDS[type_], TOPS.get(type_, 0), 0, 1 << index % 48, 1))
             elif opcode in op.LOADS:
                 self._u32()
                 self._load(opcode, self._u32())
@@ -432,7 +94,7 @@ class BodyTranslator:
             if not self.reachable:
                 self._skip()
 
-    def _other(self, opcode: int) -> None:  # noqa: C901 - one branch an instruction
+    def _other(self, opcode: int) -> None:
         if opcode in (op.BLOCK, op.LOOP, op.IF):
             self._enter(opcode)
         elif opcode == op.ELSE:
@@ -471,10 +133,10 @@ class BodyTranslator:
             self._select()
         elif opcode == op.GLOBAL_GET:
             index = self._u32()
-            type_ = self.module.info.globals[index]
-            kind = op.TYPE_BYTES[type_.value]
-            effects = GLOBALS if type_.mutable else 0
-            self._push(Value(self._use(f"g{index}"), _KINDS[kind], _TOPS.get(kind, 0), effects, 0, 1))
+            global_ = self.module.info.globals[index]
+            kind = op.TYPE_BYTES[global_.value]
+            effects = GLOBALS if global_.mutable else 0
+            self._push(Value(self._use(f"g{index}"), KINDS[kind], TOPS.get(kind, 0), effects, 0, 1))
         elif opcode == op.GLOBAL_SET:
             name = self._assign(f"g{self._u32()}")
             value = self._pop()
@@ -566,9 +228,9 @@ class BodyTranslator:
         """Emit a statement that computes one value which cannot wait."""
         self._flush(LOADS | TRAPS | GLOBALS)
         position = len(self.stack)
-        self._write(_slot(position))
+        self._write(slot(position))
         self._emit(f"s{position} = {text}")
-        self._push(_variable(f"s{position}", kind, top, _slot(position)))
+        self._push(variable(f"s{position}", kind, top, slot(position)))
 
     def _set_local(self, index: int, value: Value) -> None:
         effects = value.effects & (LOADS | TRAPS)
@@ -694,216 +356,14 @@ class BodyTranslator:
         text = f"{function}({', '.join(arguments)})"
         position = len(self.stack)
         for at in range(len(gives)):
-            self._write(_slot(position + at))
+            self._write(slot(position + at))
         if gives:
             targets = ", ".join(f"s{position + at}" for at in range(len(gives)))
             text = f"{targets} = {text}"
         self._emit(text)
         for at, kind in enumerate(gives, position):
-            self._push(_variable(f"s{at}", _KINDS[kind], _TOPS.get(kind, 0), _slot(at)))
+            self._push(variable(f"s{at}", KINDS[kind], TOPS.get(kind, 0), slot(at)))
         self._start_run()
-
-    # --- control -----------------------------------------------------------------------------------------------------
-
-    def _enter(self, opcode: int) -> None:
-        parameters, results = self._block_type()
-        condition = self._pop() if opcode == op.IF else None
-        self._settle()
-        frame = Frame(opcode, len(self.stack) - len(parameters), parameters, results)
-        self.frames.append(frame)
-        if opcode == op.BLOCK:
-            return
-        self._carry(frame.height, parameters)
-        self._slots(frame.height, parameters)
-        if opcode == op.LOOP:
-            head = Block()
-            self._goto(head)
-            self.loop = frame.loop = Loop(self.loop, head)
-            frame.head = head
-            self.entry_cost = 0
-            self._begin(head, entry=True)
-            return
-        assert condition is not None
-        then, frame.waiting = Block(), Block()
-        self._fork(condition, then, frame.waiting)
-        self._begin(then)
-
-    def _fork(self, condition: Value, then: Block, otherwise: Block) -> None:
-        for target in (then, otherwise):
-            self._edge(target)
-        pure = not condition.effects & (LOADS | TRAPS)
-        self._terminate(Branch(condition.text, then, otherwise, pure))
-
-    def _edge(self, target: Block) -> None:
-        if target.number < 0:  # a loop's head has begun already, and an edge to it goes back
-            target.predecessors.append(self.block)
-
-    def _goto(self, target: Block) -> None:
-        self._edge(target)
-        self._terminate(Goto(target))
-
-    def _carry(self, height: int, types: Sequence[int]) -> None:
-        """Put the uppermost operands into the variables from place `height` on; they stay on the stack as they are."""
-        count = len(types)
-        if not count:
-            return
-        first = len(self.stack) - count
-        moves = [
-            (f"s{height + at}", plain(value))
-            for at, value in enumerate(self.stack[first:])
-            if value.text != f"s{height + at}"
-        ]
-        if moves:
-            self._emit(f"{', '.join([target for target, _ in moves])} = {', '.join([text for _, text in moves])}")
-
-    def _label(self, depth: int) -> tuple[Frame, Block]:
-        """Give the frame and the block that a branch goes to; the block of a function's end is never begun."""
-        frame = self.frames[-1 - depth]
-        if frame.opcode == op.LOOP:
-            assert frame.loop is not None
-            assert frame.head is not None
-            frame.loop.repeats = frame.head.repeats = True
-            return frame, frame.head
-        if frame.join is None:
-            frame.join = Block()
-        return frame, frame.join
-
-    def _leaves(self, depth: int) -> bool:
-        return depth == len(self.frames) - 1
-
-    def _branch(self, depth: int) -> None:
-        if self._leaves(depth):
-            self._return()
-            return
-        frame, target = self._label(depth)
-        self._flush(LOADS | TRAPS, len(self.stack) - len(frame.label))
-        self._carry(frame.height, frame.label)
-        self._goto(target)
-
-    def _branch_if(self, depth: int) -> None:
-        condition = self._pop()
-        self._flush(LOADS | TRAPS)
-        after = Block()
-        leaves = self._leaves(depth)
-        types = self.results if leaves else self._label(depth)[0].label
-        if not leaves and not types:
-            self._fork(condition, self._label(depth)[1], after)
-        else:
-            edge = Block()
-            self._fork(condition, edge, after)
-            self._on_edge(edge, depth)
-        self._begin(after)
-
-    def _on_edge(self, edge: Block, depth: int) -> None:
-        """Translate what happens between a conditional branch and its target; the operands stay for the other way."""
-        stack, clean = self.stack, self.clean
-        self.stack = list(stack)
-        self._begin(edge)
-        self._branch(depth)
-        self.stack, self.clean = stack, clean
-
-    def _branch_table(self) -> None:
-        depths = [self._u32() for _ in range(self._u32() + 1)]
-        index = self._pop()
-        self._flush(LOADS | TRAPS)
-        if not is_name(index):
-            index = self._named(index)
-        arms: dict[int, Block] = {}
-        edges: list[tuple[Block, int]] = []
-        for depth in dict.fromkeys(depths):
-            leaves = self._leaves(depth)
-            types = self.results if leaves else self._label(depth)[0].label
-            if leaves or types:
-                arms[depth] = Block()
-                edges.append((arms[depth], depth))
-            else:
-                arms[depth] = self._label(depth)[1]
-        targets = tuple([arms[depth] for depth in depths])
-        switch = Switch.of(index.text, targets)
-        for target in switch.edges():
-            self._edge(target)
-        self._terminate(switch)
-        for edge, depth in edges:
-            self._on_edge(edge, depth)
-        self.reachable = False
-
-    def _return(self) -> None:
-        count = len(self.results)
-        first = len(self.stack) - count
-        self._flush(LOADS | TRAPS, first)
-        values = [plain(value) for value in self.stack[first:]] if count else []
-        text = f"return ({', '.join(values)})" if count > 1 else f"return {values[0]}" if values else "return"
-        self._terminate(Leave(text))
-
-    def _else(self) -> None:
-        frame = self.frames[-1]
-        self._to_join(frame)
-        assert frame.waiting is not None
-        waiting, frame.waiting = frame.waiting, None
-        self._slots(frame.height, frame.parameters)
-        self._begin(waiting)
-
-    def _to_join(self, frame: Frame) -> None:
-        if self.reachable:
-            if frame.join is None:
-                frame.join = Block()
-            self._flush(LOADS | TRAPS, len(self.stack) - len(frame.results))
-            self._carry(frame.height, frame.results)
-            self._goto(frame.join)
-
-    def _end(self) -> None:
-        frame = self.frames[-1]
-        if len(self.frames) == 1:
-            if self.reachable:
-                self._return()
-            self.frames.pop()
-            return
-        if frame.opcode == op.LOOP:
-            assert frame.loop is not None
-            if self.reachable and frame.loop.repeats:
-                self._carry(frame.height, frame.results)
-                self._slots(frame.height, frame.results)
-                behind = Block()
-                self._goto(behind)
-                self.loop = frame.loop.outer
-                self._begin(behind)
-            self.loop = frame.loop.outer
-        elif frame.waiting is not None:
-            self._else()
-            self._to_join(frame)
-        elif frame.join is not None:
-            self._to_join(frame)
-        self.frames.pop()
-        if frame.join is not None:
-            self._slots(frame.height, frame.results)
-            self._begin(frame.join)
-
-    def _skip(self) -> None:
-        """Pass over code that cannot be reached, up to where control can come in again."""
-        while not self.reachable and self.frames:
-            depth = 0
-            for at, opcode in instructions(self.binary, self.pc, self.body.end):
-                if opcode in (op.BLOCK, op.LOOP, op.IF):
-                    depth += 1
-                elif opcode == op.END and depth:
-                    depth -= 1
-                elif opcode in (op.ELSE, op.END) and not depth:
-                    self.pc = at + 1
-                    self._else() if opcode == op.ELSE else self._end()
-                    break
-
-
-def _expanded(body: Body) -> list[int]:
-    return [type_ for count, type_ in body.locals for _ in range(count)]
-
-
-def _slot(position: int) -> int:
-    """Give the bit of a place's variable; bits are shared, which costs a needless copy now and then."""
-    return 1 << 48 + position % 16
-
-
-def _variable(name: str, kind: int, top: int, bit: int) -> Value:
-    return Value(name, INT if kind == BOOL else FLOAT if kind == RAW else kind, top, 0, bit, 1)
 
 
 def _float(value: float) -> Value:

@@ -27,7 +27,7 @@ from functools import cache
 from pathlib import Path
 from types import CodeType
 
-from reference_host.engine.purepy.blocks import Style
+from reference_host.engine.purepy.graph import Style
 from reference_host.engine.purepy.module import WasmModule
 from reference_host.engine.purepy.translate import VERSION, translate
 
@@ -112,7 +112,7 @@ class _File:
         mac, payload = contents[:32], contents[32:]
         if not hmac.compare_digest(mac, self._mac(payload)):
             raise ValueError("not written here")
-        codes: dict[int, bytes] = marshal.loads(payload)  # noqa: S302 - of our own making: the MAC says so
+        codes: dict[int, bytes] = marshal.loads(payload)
         with contextlib.suppress(OSError):
             os.utime(path)
         return codes
@@ -125,7 +125,7 @@ class _File:
         found = self._codes.get(index)
         if found is None:
             return None
-        code: CodeType = marshal.loads(found)  # noqa: S302 - as above
+        code: CodeType = marshal.loads(found)
         return code
 
     def add(self, index: int, code: CodeType) -> None:

@@ -15,7 +15,6 @@ from importlib.metadata import PackageNotFoundError, version
 from types import CodeType
 from typing import Any
 
-
 from reference_host.engine.binary import ModuleInfo
 from reference_host.engine.instance import GuestInstance
 from reference_host.engine.interface import (
@@ -31,8 +30,8 @@ from reference_host.engine.interface import (
 )
 from reference_host.engine.linking import check_limits, resolve
 from reference_host.engine.purepy import memory, stack
-from reference_host.engine.purepy.blocks import Style
 from reference_host.engine.purepy.cache import Translations
+from reference_host.engine.purepy.graph import Style
 from reference_host.engine.purepy.memory import PurepyMemory
 from reference_host.engine.purepy.module import WasmModule, decode
 from reference_host.engine.purepy.numerics import f32
@@ -103,7 +102,7 @@ class PurepyModule:
         check_limits(self.info, limits)
         return PurepyInstance(self, functions, limits)
 
-    def code(self, index: int, exact: bool) -> CodeType:  # noqa: FBT001
+    def code(self, index: int, exact: bool) -> CodeType:
         """Give the translation of a function."""
         return self.translations[exact].code(index)
 
@@ -216,6 +215,3 @@ class PurepyInstance(GuestInstance):
         if isinstance(error, ZeroDivisionError):
             return Trap(TrapCode.DIVIDE_BY_ZERO)
         return error
-
-
-

@@ -78,7 +78,7 @@ def _two(text: str, top: int, one: Value, two: Value, kind: int = INT, effects: 
     )
 
 
-class Integers:
+class _Integers:
     """The instructions of one integer type of `bits` bits."""
 
     def __init__(self, bits: int) -> None:
@@ -335,10 +335,10 @@ def _extend_s(one: Value) -> Value:
     return _one(text, numerics.M64 - 1, one)
 
 
-I32, I64 = Integers(32), Integers(64)
+I32, I64 = _Integers(32), _Integers(64)
 
 
-def _convert(integers: Integers, *, signed: bool) -> Unary:
+def _convert(integers: _Integers, *, signed: bool) -> Unary:
     def convert(one: Value) -> Value:
         text = integers.signed(one) if signed else integer(one)
         return _one(f"float({text})", 0, one, FLOAT)
@@ -350,11 +350,17 @@ UNARY: dict[int, Unary] = {}
 BINARY: dict[int, Binary] = {}
 
 
+_SAME_NAMES = (
+    "add", "sub", "mul", "div_u", "div_s", "rem_u", "rem_s", "xor", "shl", "shr_u", "shr_s", "rotl", "rotr", "clz",
+    "ctz", "popcnt", "eqz", "eq", "ne",
+)  # fmt: skip
+
+
 def _fill() -> None:
     by_name: dict[str, Unary | Binary] = {}
     for integers in (I32, I64):
         kind = integers.prefix
-        for name in "add sub mul div_u div_s rem_u rem_s xor shl shr_u shr_s rotl rotr clz ctz popcnt eqz eq ne".split():
+        for name in _SAME_NAMES:
             by_name[f"{kind}.{name}"] = getattr(integers, name)
         by_name[f"{kind}.and"], by_name[f"{kind}.or"] = integers.and_, integers.or_
         for name, sign in (("lt", "<"), ("gt", ">"), ("le", "<="), ("ge", ">=")):
@@ -390,7 +396,7 @@ def _fill() -> None:
     by_name["f32.reinterpret_i32"] = _call_plain("f32_of_bits")
     by_name["f64.reinterpret_i64"] = _call_plain("f64_of_bits")
     for opcode, (takes, _) in op.NUMERIC.items():
-        (UNARY if len(takes) == 1 else BINARY)[opcode] = by_name[op.NAMES[opcode]]  # type: ignore[index,assignment]
+        (UNARY if len(takes) == 1 else BINARY)[opcode] = by_name[op.NAMES[opcode]]  # type: ignore[assignment]
 
 
 _fill()

@@ -89,8 +89,8 @@ def _views_work() -> bool:
 _from_buffer: Callable[[Any], Any]
 try:
     _from_buffer = ctypes.pythonapi.PyMemoryView_FromBuffer
-    _from_buffer.restype = ctypes.py_object  # type: ignore[attr-defined]
-    _from_buffer.argtypes = [ctypes.c_void_p]  # type: ignore[attr-defined]
+    _from_buffer.restype = ctypes.py_object
+    _from_buffer.argtypes = [ctypes.c_void_p]
 except AttributeError:
     VIEWS = False
 else:

@@ -1,8 +1,8 @@
 """Budgets of a call from outside: fuel, wall-clock time, and the size of wide frames.
 
-Fuel is counted upwards from below zero in a cell that all functions share; at function entries and loop heads they look
-whether it has come to zero, as wasmtime does. It goes in helpings, so that the numbers stay small and the clock is looked
-at now and then.
+Fuel is counted upwards from below zero in a cell that all functions share; at function entries and loop heads they
+look whether it has come to zero, as wasmtime does. It goes in helpings, so that the numbers stay small and the clock is
+looked at now and then.
 
 Without a budget nothing is counted: every loop draws from one iterator, `ticks`, which looks at the clock once in a few
 thousand steps.

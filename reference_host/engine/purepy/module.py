@@ -40,7 +40,7 @@ class ElementSegment:
     table: int
     offset: Expression | None
     type: int
-    items: Sequence[int | None | Expression]
+    items: Sequence[int | Expression | None]
     at: int
 
 
@@ -192,7 +192,7 @@ def _initializer(reader: Reader) -> Expression:
 def expression(reader: Reader) -> Expression:
     """Read a constant expression up to its `end`."""
     code: list[tuple[int, int | float | None]] = []
-    offsets = []
+    offsets: list[int] = []
     while True:
         at = reader.offset
         opcode = reader.byte()
@@ -249,16 +249,13 @@ def _element_segment(reader: Reader) -> ElementSegment:
             where = reader.offset
             if reader.byte() != 0:
                 raise MalformedModule("an element segment holds no functions", where)
-    items: list[int | None | Expression]
+    items: list[int | Expression | None]
     count = reader.count("elements")
-    if expressions:
-        items = [_item(expression(reader)) for _ in range(count)]
-    else:
-        items = [reader.u32() for _ in range(count)]
+    items = [_item(expression(reader)) for _ in range(count)] if expressions else [reader.u32() for _ in range(count)]
     return ElementSegment((3 if explicit else 1) if passive else 0, table, offset, type_, items, at)
 
 
-def _item(item: Expression) -> int | None | Expression:
+def _item(item: Expression) -> int | Expression | None:
     """A lone `ref.func` as its index; anything else stays an expression, so that it can be checked."""
     if len(item.code) == 1 and item.code[0][0] == op.REF_FUNC:
         index = item.code[0][1]
@@ -293,7 +290,9 @@ def _bodies(reader: Reader, info: ModuleInfo) -> tuple[Body, ...]:
             at = body.offset
             type_ = body.byte()
             if type_ == op.V128:
-                raise UnsupportedModule(f"a local of type v128 (SIMD) at offset {at:#x}, which this engine does not have")
+                raise UnsupportedModule(
+                    f"a local of type v128 (SIMD) at offset {at:#x}, which this engine does not have"
+                )
             if type_ in op.LATER_TYPES:
                 raise UnsupportedModule(f"type {type_:#04x} of a local at offset {at:#x} is not in WebAssembly 2.0")
             if type_ not in op.VALUE_TYPES:

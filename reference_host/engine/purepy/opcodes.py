@@ -24,12 +24,13 @@ MEMORY_SIZE, MEMORY_GROW = 0x3F, 0x40
 I32_CONST, I64_CONST, F32_CONST, F64_CONST = 0x41, 0x42, 0x43, 0x44
 REF_NULL, REF_IS_NULL, REF_FUNC = 0xD0, 0xD1, 0xD2
 PREFIX = 0xFC
-MEMORY_INIT, DATA_DROP, MEMORY_COPY, MEMORY_FILL, TABLE_INIT, ELEM_DROP, TABLE_COPY, TABLE_GROW, TABLE_SIZE, TABLE_FILL = range(8, 18)
+MEMORY_INIT, DATA_DROP, MEMORY_COPY, MEMORY_FILL, TABLE_INIT = range(8, 13)
+ELEM_DROP, TABLE_COPY, TABLE_GROW, TABLE_SIZE, TABLE_FILL = range(13, 18)
 
 Signature = tuple[tuple[int, ...], int]
 
 NUMERIC: dict[int, Signature] = {}
-"""Instructions without immediates that take one or two numbers and give one; saturating ones as 0xFC00 + their number."""
+"""Instructions without immediates, of one or two numbers that give one; those behind 0xFC as 0xFC00 + their number."""
 
 LOADS: dict[int, tuple[int, int]] = {}
 """Type of the value, and bytes read."""
@@ -57,31 +58,37 @@ LATER: dict[int, str] = {
     0x19: "catch_all (exceptions)", 0x1F: "try_table (exceptions)", 0xD3: "ref.eq (garbage collection)",
     0xD4: "ref.as_non_null (typed references)", 0xD5: "br_on_null (typed references)",
     0xD6: "br_on_non_null (typed references)", 0xFB: "an instruction of garbage collection",
-    **dict.fromkeys(range(0xE0, 0xE7), "an instruction of stack switching"), 0xFD: "a vector instruction (SIMD)", 0xFE: "an atomic instruction (threads)",
+    **dict.fromkeys(range(0xE0, 0xE7), "an instruction of stack switching"),
+    0xFD: "a vector instruction (SIMD)", 0xFE: "an atomic instruction (threads)",
 }  # fmt: skip
 """First bytes of instructions that are known but not covered."""
 
 LATER_TYPES = frozenset((0x63, 0x64, 0x65, 0x68, 0x69, *range(0x6A, 0x6F), *range(0x71, 0x78)))
 """First bytes of value types that are known but not covered: typed references, garbage collection, exceptions."""
 
-_INTEGER = "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr".split()
-_COMPARE = "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split()
-_BITS = "clz ctz popcnt".split()
-_FLOAT_COMPARE = "eq ne lt gt le ge".split()
-_FLOAT_UNARY = "abs neg ceil floor trunc nearest sqrt".split()
-_FLOAT_BINARY = "add sub mul div min max copysign".split()
-_CONVERSIONS = (
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_INTEGER = _words("add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr")
+_COMPARE = _words("eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u")
+_BITS = _words("clz ctz popcnt")
+_FLOAT_COMPARE = _words("eq ne lt gt le ge")
+_FLOAT_UNARY = _words("abs neg ceil floor trunc nearest sqrt")
+_FLOAT_BINARY = _words("add sub mul div min max copysign")
+_CONVERSIONS = _words(
     "i32.wrap_i64 i32.trunc_f32_s i32.trunc_f32_u i32.trunc_f64_s i32.trunc_f64_u i64.extend_i32_s i64.extend_i32_u "
     "i64.trunc_f32_s i64.trunc_f32_u i64.trunc_f64_s i64.trunc_f64_u f32.convert_i32_s f32.convert_i32_u "
     "f32.convert_i64_s f32.convert_i64_u f32.demote_f64 f64.convert_i32_s f64.convert_i32_u f64.convert_i64_s "
     "f64.convert_i64_u f64.promote_f32 i32.reinterpret_f32 i64.reinterpret_f64 f32.reinterpret_i32 "
     "f64.reinterpret_i64"
-).split()
-_EXTENSIONS = "i32.extend8_s i32.extend16_s i64.extend8_s i64.extend16_s i64.extend32_s".split()
-_SATURATING = (
+)
+_EXTENSIONS = _words("i32.extend8_s i32.extend16_s i64.extend8_s i64.extend16_s i64.extend32_s")
+_SATURATING = _words(
     "i32.trunc_sat_f32_s i32.trunc_sat_f32_u i32.trunc_sat_f64_s i32.trunc_sat_f64_u "
     "i64.trunc_sat_f32_s i64.trunc_sat_f32_u i64.trunc_sat_f64_s i64.trunc_sat_f64_u"
-).split()
+)
 _BY_NAME = {"i32": I32, "i64": I64, "f32": F32, "f64": F64}
 
 
@@ -113,7 +120,7 @@ def _fill() -> None:
         "i32.store:4 i64.store:8 f32.store:4 f64.store:8 i32.store8:1 i32.store16:2 "
         "i64.store8:1 i64.store16:2 i64.store32:4"
     )
-    for opcode, access in enumerate(accesses.split(), 0x28):
+    for opcode, access in enumerate(_words(accesses), 0x28):
         name, _, width = access.partition(":")
         (LOADS if "load" in name else STORES)[opcode] = (_BY_NAME[name[:3]], int(width))
         NAMES[opcode] = name

@@ -1,7 +1,8 @@
 """Python's recursion limit while a guest runs: one for all, high enough for guests, low enough for the machine.
 
-Calls of translated code take no native stack on CPython 3.11 and later, and a call too many is a `RecursionError`, which
-becomes the trap. The limit belongs to the whole process; it is set while any guest runs, and given back when none does.
+Calls of translated code take no native stack on CPython 3.11 and later, and a call too many is a `RecursionError`,
+which becomes the trap. The limit belongs to the whole process; it is set while any guest runs, and given back when none
+does.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _former = 0
 
 def enter() -> None:
     """A guest begins to run."""
-    global _running, _former  # noqa: PLW0603 - the limit is the process's
+    global _running, _former
     with _lock:
         if not _running:
             _former = sys.getrecursionlimit()
@@ -35,7 +36,7 @@ def enter() -> None:
 
 def leave() -> None:
     """A guest has ended."""
-    global _running  # noqa: PLW0603
+    global _running
     with _lock:
         _running -= 1
         if not _running and sys.getrecursionlimit() == LIMIT:

@@ -130,7 +130,7 @@ class ModuleInstance:
             self._references[index] = found
         return found
 
-    def _make(self, index: int, exact: bool, cell: CellType) -> Callable[..., Any]:  # noqa: FBT001
+    def _make(self, index: int, exact: bool, cell: CellType) -> Callable[..., Any]:
         try:
             code = self._code(index, exact)
         except (IndexError, ZeroDivisionError, OverflowError) as error:  # these words mean traps further up
@@ -140,20 +140,20 @@ class ModuleInstance:
         cell.cell_contents = function
         return function
 
-    def _stub(self, index: int, exact: bool, cell: CellType) -> Callable[..., Any]:  # noqa: FBT001
+    def _stub(self, index: int, exact: bool, cell: CellType) -> Callable[..., Any]:
         def stub(*arguments: Any) -> Any:
             return self._make(index, exact, cell)(*arguments)
 
         return stub
 
-    def _cell(self, name: str, exact: bool) -> CellType:  # noqa: FBT001
+    def _cell(self, name: str, exact: bool) -> CellType:
         cells = self._cells[exact]
         found = cells.get(name)
         if found is None:
             found = cells[name] = self._new_cell(name, exact)
         return found
 
-    def _new_cell(self, name: str, exact: bool) -> CellType:  # noqa: FBT001
+    def _new_cell(self, name: str, exact: bool) -> CellType:
         kind, rest = name[0], name[1:]
         if kind == "f" and rest.isdigit():
             index = int(rest)
@@ -195,7 +195,7 @@ class ModuleInstance:
             }
         return found
 
-    def _operation(self, name: str, exact: bool) -> Callable[..., Any]:  # noqa: FBT001
+    def _operation(self, name: str, exact: bool) -> Callable[..., Any]:
         """Give what an instruction calls; metered exactly, one that works on many elements costs their number."""
         if name == "memory_grow":
             return self._grow_metered if exact else self._grow

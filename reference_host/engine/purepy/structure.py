@@ -1,13 +1,13 @@
 """Basic blocks become Python's `if` and `while`.
 
-WebAssembly's control flow is reducible, so the blocks form a tree of dominators, and the text follows that tree: a block
-that control reaches from one place only is written in that place; one that is reached from several is a *label*, and is
-written behind the block that dominates it, in the order of the source. A loop is a `while True` whose end goes back to
-its head; what control reaches from inside of it is written behind it.
+WebAssembly's control flow is reducible, so the text can follow the tree of dominators: a block that control reaches
+from one place only is written in that place; one that is reached from several is a *label*, and is written behind the block
+that dominates it, in the order of the source. A loop is a `while True` whose end goes back to its head; what control
+reaches from inside of it is written behind it.
 
-Python knows neither labels nor branches out of several loops. Most branches need none of that: control falls off the end
-of one `if` and is where it has to be, or `break` and `continue` do. The others set a variable: `q3 = 2` lets what is
-written next in sequence 3 wait until label 2 comes, `e4 = 1` makes loop 4 end too.
+Python knows neither labels nor branches out of several loops. Most branches need none of that: control falls off the
+end of one `if` and is where it has to be, or `break` and `continue` do. The others set a variable: `q3 = 2` lets what
+is written next in sequence 3 wait until label 2 comes, `e4 = 1` makes loop 4 end too.
 
 What would be nested deeper than Python can (20 loops, 100 indentations) is written as one loop around a search tree of
 all blocks instead. All of this takes time and gives text in proportion to the body; where looking for dominators would
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reference_host.engine.purepy.blocks import Block, Branch, Goto, Graph, Leave, Style, Switch
+from reference_host.engine.purepy.graph import Block, Branch, Goto, Graph, Leave, Style, Switch
 
 MAX_LOOPS = 17
 """Loops within loops: CPython allows 20 blocks."""
@@ -44,7 +44,7 @@ class _TooDeep(Exception):
 
 
 def structure(graph: Graph, style: Style, *, flat: bool = False) -> list[str]:
-    """Give the lines of the body, indented by one blank for each level, the outermost at two; `flat` as a search tree."""
+    """Give the lines of the body, indented by one blank a level, the outermost at two; `flat` as a search tree."""
     head = "while True:" if style.exact else "for _ in ticks:"
     try:
         if not flat:

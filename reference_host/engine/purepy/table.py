@@ -1,8 +1,8 @@
 """Tables, references, and calls through them.
 
-`call_indirect` is `D0_5[index](…)` in the translated code: for each table and each type a mapping that knows the functions
-that were called so far. What it does not know it finds out, with all the checks; a table that changes makes its mappings
-forget.
+`call_indirect` is `D0_5[index](…)` in the translated code: for each table and each type a mapping that knows the
+functions that were called so far. What it does not know it finds out, with all the checks; a table that changes makes
+its mappings forget.
 
 Source: WebAssembly Core Specification 2.0, sections 4.2.7 (table instances), 4.4.6 (table instructions) and 4.4.8.
 """
@@ -107,7 +107,7 @@ class Table:
 class Dispatcher(dict[int, Callable[..., Any]]):
     """The functions of one type in a table, by index."""
 
-    def __init__(self, elements: list[Any], type_: FuncType, exact: bool) -> None:  # noqa: FBT001
+    def __init__(self, elements: list[Any], type_: FuncType, exact: bool) -> None:
         super().__init__()
         self._elements = elements
         self._type = type_
@@ -121,5 +121,6 @@ class Dispatcher(dict[int, Callable[..., Any]]):
             raise Trap(TrapCode.UNINITIALIZED_ELEMENT)
         if reference.type != self._type:
             raise Trap(TrapCode.INDIRECT_CALL_TYPE_MISMATCH)
-        function = self[index] = reference.owner.function(reference.index, exact=self._exact)
+        function: Callable[..., Any] = reference.owner.function(reference.index, exact=self._exact)
+        self[index] = function
         return function

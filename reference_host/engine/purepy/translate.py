@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from types import CodeType
 
-from reference_host.engine.purepy.blocks import ZEROS, BodyTranslator, Graph, Style
+from reference_host.engine.purepy.blocks import BodyTranslator
+from reference_host.engine.purepy.graph import Graph, Style
 from reference_host.engine.purepy.module import WasmModule
+from reference_host.engine.purepy.operands import ZEROS
 from reference_host.engine.purepy.structure import structure
 
 VERSION = 1
@@ -76,5 +78,3 @@ def _locals(runs: tuple[tuple[int, int], ...], first: int, used: frozenset[int])
         found += [(f"l{at}", type_) for at in range(first, first + count) if at in used]
         first += count
     return found
-
-

@@ -102,7 +102,7 @@ class BodyValidator:
 
     # --- the pass ----------------------------------------------------------------------------------------------------
 
-    def _walk(self, pc: int, end: int, types: list[int]) -> int:  # noqa: C901 - one loop, for speed
+    def _walk(self, pc: int, end: int, types: list[int]) -> int:
         binary, stack, context = self.binary, self.stack, self.context
         push = stack.append
         memory = context.memories > 0
@@ -150,7 +150,7 @@ class BodyValidator:
                 else:
                     pc = self._signed(pc, 32)
                 push(0x7F)
-            elif opcode == 0x21 or opcode == 0x22:  # local.set, local.tee  # noqa: PLR1714
+            elif opcode == 0x21 or opcode == 0x22:  # local.set, local.tee
                 index = binary[pc]
                 pc += 1
                 if index > 127:
@@ -213,7 +213,7 @@ class BodyValidator:
             else:
                 pc = self._rare(opcode, pc, at, end)
 
-    def _rare(self, opcode: int, pc: int, at: int, end: int) -> int:  # noqa: C901, PLR0915 - one branch an instruction
+    def _rare(self, opcode: int, pc: int, at: int, end: int) -> int:
         binary, stack, context = self.binary, self.stack, self.context
         if opcode in (op.BLOCK, op.LOOP, op.IF):
             parameters, results, pc = self._block_type(pc)
@@ -327,7 +327,7 @@ class BodyValidator:
             raise MalformedModule(f"illegal opcode {opcode:#04x}", at)
         return pc
 
-    def _prefixed(self, number: int, pc: int, at: int) -> int:  # noqa: C901 - one branch an instruction
+    def _prefixed(self, number: int, pc: int, at: int) -> int:
         stack, context = self.stack, self.context
         opcode = 0xFC00 + number
         if number < 8:
