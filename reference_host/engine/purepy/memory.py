@@ -1,6 +1,6 @@
 """Linear memory: one buffer, and what the translated code reads and writes it through.
 
-The buffer is a `bytearray` with some room to grow; the size that the guest sees bounds every access. What the code uses
+The buffer has some room to grow; the size that the guest sees bounds every access. What the code uses
 lies in cells, which all functions share: when the memory grows, each cell gets a view of the new size, and none that is
 older stays in use, since growing is a statement of its own in the translated code.
 
@@ -14,6 +14,7 @@ Source: WebAssembly Core Specification 2.0, sections 4.2.8 (memory instances) an
 from __future__ import annotations
 
 import ctypes
+import mmap
 import struct
 import sys
 from collections.abc import Callable
@@ -23,6 +24,9 @@ from typing import Any
 from reference_host.engine.interface import PAGE
 from reference_host.engine.memory import BoundedMemory
 from reference_host.errors import Trap, TrapCode
+
+SMALL = 4 * PAGE
+"""Bytes up to which a buffer is a plain one."""
 
 _FORMATS = {code: code.encode() for code in "bBhHiIqQfd"}
 
@@ -98,6 +102,18 @@ else:
 """Whether memory can be read through typed views on this interpreter."""
 
 
+def _zeros(size: int) -> bytearray | mmap.mmap:
+    """Get a buffer; a large one takes no more of the machine's memory than is written to. Raises `MemoryError`."""
+    if size <= SMALL:
+        return bytearray(size)
+    try:
+        if sys.platform == "win32":
+            return mmap.mmap(-1, size)
+        return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except (OSError, OverflowError) as error:
+        raise MemoryError from error
+
+
 class LinearMemory:
     """A memory instance; sizes in pages unless they are said to be in bytes."""
 
@@ -109,11 +125,10 @@ class LinearMemory:
         self._allocate(max(minimum, 1) * PAGE, None)
 
     def _allocate(self, capacity: int, old: memoryview | None) -> None:
-        buffer = bytearray(capacity)
-        if old is not None:
-            buffer[: len(old)] = old
-        self._buffer = buffer
+        buffer = _zeros(capacity)
         self._whole = memoryview(buffer)  # keeps the buffer where it is
+        if old is not None:
+            self._whole[: len(old)] = old
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(buffer)) if self.views else 0
         self.bytes = self._whole[: self.pages * PAGE]
         for name, cell in self._cells.items():
@@ -145,13 +160,13 @@ class LinearMemory:
         self.pages = pages + delta
         size = self.size
         try:
-            if size <= len(self._buffer):
+            if size <= len(self._whole):
                 self.bytes = self._whole[:size]
                 for name, cell in self._cells.items():
                     cell.cell_contents = self._view(name)
             else:
-                # A quarter more than is asked for: growing page by page would copy everything each time.
-                self._allocate(min(size + (size >> 2) // PAGE * PAGE, self.maximum * PAGE), old)
+                # Twice what is asked for: growing page by page would copy everything each time.
+                self._allocate(min(2 * size, self.maximum * PAGE), old)
         except MemoryError:
             self.pages = pages
             return -1

@@ -1,9 +1,9 @@
 """Basic blocks become Python's `if` and `while`.
 
 WebAssembly's control flow is reducible, so the text can follow the tree of dominators: a block that control reaches
-from one place only is written in that place; one that is reached from several is a *label*, and is written behind the block
-that dominates it, in the order of the source. A loop is a `while True` whose end goes back to its head; what control
-reaches from inside of it is written behind it.
+from one place only is written in that place; one that is reached from several is a *label*, and is written behind the
+block that dominates it, in the order of the source. A loop is a `while True` whose end goes back to its head; what
+control reaches from inside of it is written behind it.
 
 Python knows neither labels nor branches out of several loops. Most branches need none of that: control falls off the
 end of one `if` and is where it has to be, or `break` and `continue` do. The others set a variable: `q3 = 2` lets what
