@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reference_host.engine.interface import Engine, Limits
-from reference_host.engine.purepy import PurepyEngine
+from reference_host.engine.purepy import PurepyEngine, structure
 from reference_host.engine.registry import load_engine
 from reference_host.errors import Trap
 
@@ -23,6 +23,12 @@ ARGUMENTS = ((3, 5), (0, 0), (2**32 - 1, 2**63))
 FUEL = 1_000_000
 
 Outcome = list[object]
+
+bounded = settings(
+    max_examples=int(os.environ.get("HOOKPROOF_FUZZ", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 def outcome(engine: Engine, binary: bytes, *, metered: bool) -> Outcome:
@@ -46,17 +52,23 @@ def outcome(engine: Engine, binary: bytes, *, metered: bool) -> Outcome:
 
 
 @pytest.mark.parametrize("views", [True, False], ids=["views", "portable"])
-@settings(
-    max_examples=int(os.environ.get("HOOKPROOF_FUZZ", "60")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@bounded
 @given(seed=st.integers(0, 2**40))
 def test_a_random_module_runs_alike(wat: Callable[[str], bytes], seed: int, *, views: bool) -> None:
     binary = wat(wasmgen.module(seed))
     engine = PurepyEngine(views=views)
     for metered in (True, False):
         assert outcome(engine, binary, metered=metered) == outcome(load_engine("wasmtime"), binary, metered=metered)
+
+
+@bounded
+@given(seed=st.integers(0, 2**40))
+def test_the_form_for_what_is_nested_too_deep_is_no_other(wat: Callable[[str], bytes], seed: int) -> None:
+    binary = wat(wasmgen.module(seed))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structure, "MAX_DEPTH", 0)
+        seen = [outcome(PurepyEngine(), binary, metered=metered) for metered in (True, False)]
+    assert seen == [outcome(PurepyEngine(), binary, metered=metered) for metered in (True, False)]
 
 
 CONFORMING = Path(__file__).parents[2] / "fixtures" / "bifrost" / "conforming"

@@ -367,6 +367,8 @@ def _is_small(block: Block) -> bool:
 
 def _looked_up(index: str, table: Sequence[int]) -> str:
     *entries, last = table
+    if not entries:
+        return str(last)
     return f"({', '.join(map(str, entries))},)[{index}] if {index} < {len(entries)} else {last}"
 
 
