@@ -8,7 +8,6 @@ Source: WebAssembly Core Specification 2.0, section 7.1 (embedding).
 
 from __future__ import annotations
 
-import struct
 import weakref
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -35,7 +34,7 @@ from reference_host.engine.purepy.graph import Style
 from reference_host.engine.purepy.memory import PurepyMemory
 from reference_host.engine.purepy.module import WasmModule, decode
 from reference_host.engine.purepy.numerics import f32
-from reference_host.engine.purepy.store import ModuleInstance
+from reference_host.engine.purepy.store import ModuleInstance, as_trap
 from reference_host.engine.purepy.table import FunctionReference
 from reference_host.engine.purepy.validate import validate
 from reference_host.errors import Trap, TrapCode
@@ -210,8 +209,4 @@ class PurepyInstance(GuestInstance):
             raise
 
     def _trap(self, error: BaseException) -> BaseException:
-        if isinstance(error, (IndexError, struct.error)):
-            return Trap(TrapCode.MEMORY_OUT_OF_BOUNDS)
-        if isinstance(error, ZeroDivisionError):
-            return Trap(TrapCode.DIVIDE_BY_ZERO)
-        return error
+        return as_trap(error)

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from types import CellType
 from typing import Any
 
-from reference_host.engine.interface import PAGE
+from reference_host.engine.interface import MAX_PAGES, PAGE, MemoryType
 from reference_host.engine.memory import BoundedMemory
 from reference_host.errors import Trap, TrapCode
 
@@ -117,12 +117,13 @@ def _zeros(size: int) -> bytearray | mmap.mmap:
 class LinearMemory:
     """A memory instance; sizes in pages unless they are said to be in bytes."""
 
-    def __init__(self, minimum: int, maximum: int, *, views: bool) -> None:
-        self.pages = minimum
-        self.maximum = maximum
+    def __init__(self, type_: MemoryType, limit: int, *, views: bool) -> None:
+        self.type = type_
+        self.pages = type_.minimum
+        self.maximum = min(MAX_PAGES if type_.maximum is None else type_.maximum, limit)
         self.views = views
         self._cells: dict[str, CellType] = {}
-        self._allocate(max(minimum, 1) * PAGE, None)
+        self._allocate(max(self.pages, 1) * PAGE, None)
 
     def _allocate(self, capacity: int, old: memoryview | None) -> None:
         buffer = _zeros(capacity)

@@ -37,6 +37,8 @@ class Meter:
         self.fuel = CellType(-HELPING)
         self.ticks = CellType(itertools.repeat(None))
         self.slots = 0
+        self.running = 0
+        """Calls from outside that are nested, where somebody counts them here."""
         self._start = -HELPING
         self._before = 0  # used in earlier helpings
         self._budget: int | None = None
@@ -59,6 +61,11 @@ class Meter:
         if self._budget is not None:
             helping = min(helping, self._budget - self._before)
         self._start = self.fuel.cell_contents = -helping
+
+    @property
+    def exact(self) -> bool:
+        """Whether the current call has a budget of fuel."""
+        return self._budget is not None
 
     @property
     def used(self) -> int:

@@ -119,6 +119,11 @@ class WasmModule:
         return {name: index for name, kind, index in self.exports if kind == 0}
 
     @cached_property
+    def exports_by_name(self) -> Mapping[str, tuple[int, int]]:
+        """Kind and index of each export."""
+        return {name: (kind, index) for name, kind, index in self.exports}
+
+    @cached_property
     def exports(self) -> tuple[tuple[str, int, int], ...]:
         """Name, kind (0 function, 1 table, 2 memory, 3 global) and index of each export."""
         found = []

@@ -8,19 +8,21 @@ Source: WebAssembly Core Specification 2.0, sections 4.2 (runtime structure) and
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from reference_host.engine.instrument import GROWTH_FUEL, REFUSAL_FUEL
-from reference_host.engine.interface import MAX_PAGES, FuncType, GlobalType, Limits, MemoryType, TableType
+from reference_host.engine.interface import FuncType, GlobalType, Limits, TableType
 from reference_host.engine.purepy import numerics
 from reference_host.engine.purepy import opcodes as op
 from reference_host.engine.purepy.memory import LinearMemory, accessors
 from reference_host.engine.purepy.meter import Meter
 from reference_host.engine.purepy.module import ElementSegment, Expression, WasmModule
 from reference_host.engine.purepy.table import FunctionReference, Table
+from reference_host.errors import Trap, TrapCode
 
 GLOBALS: dict[str, Any] = {**numerics.GLOBALS, **accessors()}
 """What all translated functions see as their globals."""
@@ -37,16 +39,19 @@ class Global:
     cell: CellType
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedMemory:
-    """A memory that another instance made."""
-
-    type: MemoryType
-    memory: LinearMemory
-
-
 Extern = FunctionReference | Global | Table | LinearMemory
 """What can be given for an import; the types have been compared already."""
+
+
+def as_trap(error: BaseException) -> BaseException:
+    """Say which trap an exception of the translated code is; another one is given back as it is."""
+    if isinstance(error, (IndexError, struct.error)):
+        return Trap(TrapCode.MEMORY_OUT_OF_BOUNDS)
+    if isinstance(error, ZeroDivisionError):
+        return Trap(TrapCode.DIVIDE_BY_ZERO)
+    if isinstance(error, RecursionError):
+        return Trap(TrapCode.STACK_EXHAUSTED)
+    return error
 
 
 class ModuleInstance:
@@ -61,9 +66,10 @@ class ModuleInstance:
         refused: Callable[[int, int], None],
         *,
         views: bool,
+        meter: Meter | None = None,
     ) -> None:
         self.module = module
-        self.meter = Meter()
+        self.meter = meter or Meter()
         self._code = code
         self._refused = refused
         self._types = [module.info.types[index] for index in module.info.functions]
@@ -74,11 +80,9 @@ class ModuleInstance:
         self.tables = [extern for extern in imports if isinstance(extern, Table)]
         self.memories = [extern for extern in imports if isinstance(extern, LinearMemory)]
         for memory in module.info.memories[len(self.memories) :]:
-            most = min(MAX_PAGES if memory.maximum is None else memory.maximum, limits.memory_pages)
-            self.memories.append(LinearMemory(memory.minimum, most, views=views))
+            self.memories.append(LinearMemory(memory, limits.memory_pages, views=views))
         for table in module.info.tables[len(self.tables) :]:
-            most = min(2**32 - 1 if table.maximum is None else table.maximum, limits.table_elements)
-            self.tables.append(Table(table.minimum, most))
+            self.tables.append(Table(table, limits.table_elements))
         own = module.info.globals[len(self.globals) :]
         for type_, initializer in zip(own, module.initializers, strict=True):
             self.globals.append(Global(type_, CellType(self._evaluated(initializer))))
@@ -105,6 +109,14 @@ class ModuleInstance:
                 contents = binary[data.start : data.end]
                 self.memories[data.memory].init(contents, self._evaluated(data.offset), 0, len(contents))
                 self._data[index] = b""
+
+    def export(self, name: str) -> Extern:
+        """Give what is exported under a name. Raises `KeyError`."""
+        kind, index = self.module.exports_by_name[name]
+        if kind == 0:
+            return self.reference(index)
+        spaces: tuple[Sequence[Extern], ...] = (self.tables, self.memories, self.globals)
+        return spaces[kind - 1][index]
 
     # --- functions ---------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from reference_host.engine.interface import FuncType
+from reference_host.engine.interface import FuncType, TableType
 from reference_host.errors import Trap, TrapCode
 
 
@@ -37,11 +37,12 @@ class FunctionReference:
 class Table:
     """A table instance: references, or None for null; `maximum` is what it may grow to."""
 
-    __slots__ = ("_dispatchers", "elements", "maximum")
+    __slots__ = ("_dispatchers", "elements", "maximum", "type")
 
-    def __init__(self, minimum: int, maximum: int) -> None:
-        self.elements: list[Any] = [None] * minimum
-        self.maximum = maximum
+    def __init__(self, type_: TableType, limit: int) -> None:
+        self.type = type_
+        self.elements: list[Any] = [None] * type_.minimum
+        self.maximum = min(2**32 - 1 if type_.maximum is None else type_.maximum, limit)
         self._dispatchers: dict[tuple[FuncType, bool], Dispatcher] = {}
 
     def dispatcher(self, type_: FuncType, *, exact: bool) -> Dispatcher:
