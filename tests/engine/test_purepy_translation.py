@@ -226,6 +226,14 @@ def test_wide_frames_take_no_more_memory_than_narrow_ones(wat: Wat) -> None:
     assert raised.value.code is TrapCode.STACK_EXHAUSTED
 
 
+def test_deep_operand_stacks_take_no_more_memory_than_shallow_ones(wat: Wat) -> None:
+    binary = wat(f"""(module (func $f (export "f") (result i32) {"call $g " * 3_000} call $f {"i32.add " * 3_000})
+      (func $g (result i32) i32.const 1))""")
+    with pytest.raises(Trap) as raised:
+        PurepyEngine().compile(binary).instantiate().call("f")
+    assert raised.value.code is TrapCode.STACK_EXHAUSTED
+
+
 def test_a_host_function_that_finds_no_stack_left_is_the_guests_fault(wat: Wat) -> None:
     def deep(count: int) -> int:
         return deep(count - 1) + 1 if count else 0

@@ -43,7 +43,8 @@ ZEROS = {op.I32: "0", op.I64: "0", op.F32: "0.0", op.F64: "0.0", op.FUNCREF: "No
 class Operands:
     """What is known while a body is translated."""
 
-    def __init__(self, module: WasmModule, index: int, style: Style) -> None:
+    def __init__(self, module: WasmModule, index: int, style: Style, largest: int = LARGEST) -> None:
+        self.largest = largest
         self.module = module
         self.style = style
         self.binary = module.binary
@@ -135,7 +136,7 @@ class Operands:
 
     def _push(self, value: Value) -> None:
         stack = self.stack
-        if value.size > LARGEST:
+        if value.size > self.largest:
             stack.append(value)
             self._keep(len(stack) - 1)
             return

@@ -9,35 +9,49 @@ Source: WebAssembly Core Specification 2.0, section 4.4.8 (function calls).
 
 from __future__ import annotations
 
+import contextlib
 from types import CodeType
 
 from reference_host.engine.purepy.blocks import BodyTranslator
 from reference_host.engine.purepy.graph import Graph, Style
 from reference_host.engine.purepy.module import WasmModule
-from reference_host.engine.purepy.operands import ZEROS
+from reference_host.engine.purepy.operands import LARGEST, ZEROS
 from reference_host.engine.purepy.structure import structure
 
 VERSION = 1
 """Of the translator: translations that are kept from another version are not used."""
 
 WIDE = 400
-"""Variables of one function above which its frames are counted one by one."""
+"""Places of one frame above which the frames of a function are counted one by one."""
+
+_FORMS = ((False, LARGEST), (True, LARGEST), (True, 4))
+"""Ways to write a function, the best first: as a search tree or not, and how large expressions may become."""
 
 
 def translate(module: WasmModule, index: int, style: Style) -> CodeType:
     """Translate the function `index` of a valid module; its free variables are named in `co_freevars`."""
-    graph = BodyTranslator(module, index, style).translate()
-    try:
-        code = _compiled(_source(module, index, style, graph, flat=False))
-    except (SyntaxError, RecursionError, MemoryError):  # nested deeper than this interpreter takes
-        code = _compiled(_source(module, index, style, graph, flat=True))
+    code = _translated(module, index, style, 0)
+    places = code.co_nlocals + code.co_stacksize
+    if places > WIDE:
+        code = _translated(module, index, style, places)
     name = module.function_names.get(index, f"f{index}")
     return code.replace(co_name=name, co_filename="<wasm>")
 
 
 def source(module: WasmModule, index: int, style: Style) -> str:
     """Give the Python source of a function, for people to read."""
-    return _source(module, index, style, BodyTranslator(module, index, style).translate(), flat=False)
+    return _source(module, index, style, BodyTranslator(module, index, style).translate(), 0, flat=False)
+
+
+def _translated(module: WasmModule, index: int, style: Style, places: int) -> CodeType:
+    """Translate into the best form that this interpreter takes; `places` are counted where there are many."""
+    for flat, largest in _FORMS[:-1]:
+        graph = BodyTranslator(module, index, style, largest).translate()
+        with contextlib.suppress(SyntaxError, RecursionError, MemoryError):
+            return _compiled(_source(module, index, style, graph, places, flat=flat))
+    flat, largest = _FORMS[-1]
+    graph = BodyTranslator(module, index, style, largest).translate()
+    return _compiled(_source(module, index, style, graph, places, flat=flat))
 
 
 def _compiled(text: str) -> CodeType:
@@ -47,11 +61,10 @@ def _compiled(text: str) -> CodeType:
     return outer
 
 
-def _source(module: WasmModule, index: int, style: Style, graph: Graph, *, flat: bool) -> str:
+def _source(module: WasmModule, index: int, style: Style, graph: Graph, places: int, *, flat: bool) -> str:
     parameters, _ = module.signatures[module.info.functions[index]]
     body = module.bodies[index - module.imported_functions]
     names, lines = set(graph.names), structure(graph, style, flat=flat)
-    wide = len(parameters) + len(graph.locals) > WIDE
     heads: list[str] = []
     if graph.assigned:
         heads.append(f"  nonlocal {', '.join(sorted(graph.assigned))}")
@@ -63,11 +76,10 @@ def _source(module: WasmModule, index: int, style: Style, graph: Graph, *, flat:
         if graph.calls:
             heads.append("  for _ in ticks: break")
         names.add("ticks")
-    if wide:
+    if places:
         names.add("stacked")
-        size = len(parameters) + len(graph.locals)
-        heads += [f"  stacked({size})", "  try:"]
-        lines = [*(f" {line}" for line in lines), f"  finally: stacked({-size})"]
+        heads += [f"  stacked({places})", "  try:"]
+        lines = [*(f" {line}" for line in lines), f"  finally: stacked({-places})"]
     given = ", ".join([f"l{at}" for at in range(len(parameters))])
     return "\n".join([f"def F({', '.join(sorted(names))}):", f" def f{index}({given}):", *heads, *lines, ""])
 
