@@ -100,6 +100,13 @@ def keeping() -> Iterator[Plugin]:
         *(counting("r2", name) for name in ("http_pre_hook", "post_hook")),
         warnings=("answer-changed",),
     )
+    for revision in HOOKS:
+        yield unusual(
+            "refuses-configs",
+            "init refuses any config with status 3",
+            init("(select (i32.const 3) (i32.const 0) (local.get $length))"),
+            revision=revision,
+        )
     yield unusual(
         "names-itself-late",
         "get_name puts its name together when it is first called",
