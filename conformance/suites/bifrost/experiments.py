@@ -16,7 +16,6 @@ from reference_host.abi.interface import Json
 from reference_host.engine.interface import FuncType
 from reference_host.errors import HookError, InitRefused, LoadError
 
-from .bounds import BUDGET
 from .calls import Call, read_call
 from .lab import Lab
 from .messages import Message, Topic, mark, marked
@@ -62,14 +61,14 @@ def life(lab: Lab) -> tuple[Moment, ...]:
     pair = plugin.pair
     if pair is not None:
         size = 64
-        buffer = step("malloc", pair.malloc, lambda: plugin.heap.borrow(size, None, BUDGET.fuel(size)), size)
+        buffer = step("malloc", pair.malloc, lambda: plugin.heap.borrow(size, None, plugin.fuel(size)), size)
         if pair.free is not None and buffer is not None:
-            step("free", pair.free, lambda: plugin.heap.hand_back(buffer, BUDGET.fuel(size)))
+            step("free", pair.free, lambda: plugin.heap.hand_back(buffer, plugin.fuel(size)))
     if lab.init_failure is None or isinstance(lab.init_failure, InitRefused):
         step("init", "init", plugin.init, len(lab.subject.config or b""))
     if lab.init_failure is None and isinstance(lab.ending, int):
         # Not by `Plugin.cleanup`, which lets the instance go before the meter is read.
-        step("cleanup", "cleanup", lambda: plugin.heap.plain_status("cleanup", BUDGET.fuel(0)))
+        step("cleanup", "cleanup", lambda: plugin.heap.plain_status("cleanup", plugin.fuel(0)))
     return tuple(moments)
 
 

@@ -171,8 +171,7 @@ class _Run:
             raise _Stop(str(error)) from None
 
     def _fuel(self, size: int) -> int | None:
-        budget = self.plugin.settings.budget
-        return None if budget is None else budget.fuel(size)
+        return self.plugin.fuel(size)
 
     def _live(self) -> Iterator[_Held]:
         yield from self._held

@@ -151,7 +151,7 @@ def takes_back(instance: Instance, pair: AllocatorPair, *, quick: bool) -> bool:
 
 def _call(instance: Instance, function: str, *arguments: int, size: int) -> tuple[int | None, str | None]:
     try:
-        results: Sequence[int | float] = instance.call(function, *arguments, fuel=BUDGET.fuel(size))
+        results: Sequence[int | float] = instance.call(function, *arguments, fuel=BUDGET.fuel(size, _size(instance)))
     except Trap as trap:
         if trap.code is TrapCode.DEADLINE:
             raise Blocked("the deadline fired before the fuel was used up", not_tested=True) from None
