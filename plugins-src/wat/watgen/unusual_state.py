@@ -151,9 +151,9 @@ def taking() -> Iterator[Plugin]:
         yield unusual(f"grows-at-once-{place}", f"{place} takes 56 MiB once, and keeps them", COUNTER, edit)
     yield unusual(
         "own-limit",
-        "pre_hook fills a memory that cannot have more than 40 pages",
+        "pre_hook fills a memory that cannot have more than 600 pages",
         HOG_BY_PAGES,
-        {"memory": '(memory (export "memory") 2 40)'},
+        {"memory": '(memory (export "memory") 2 600)'},
         doing("r2", "pre_hook", "(call $hog)\n" + pass_on("r2", "pre_hook")),
     )
     yield unusual(
