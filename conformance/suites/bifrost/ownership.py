@@ -354,7 +354,8 @@ def examine(new_plugin: Factory, script: Sequence[Probe]) -> Ownership:
         if breach is None:
             return Ownership(breaches, None, calls)
         if breach.probe.function in breaches or not breach.requirement.startswith("BIFROST-OWN"):
-            return Ownership(breaches, breach, calls)
+            # An allocator that hands out what is alive explains whatever was found before.
+            return Ownership({}, breach, calls)
         breaches[breach.probe.function] = breach
 
 

@@ -18,6 +18,9 @@ from .rules import Fault, judge_calls
 
 WINDOWS = 4
 """The second half of the soak is cut into so many windows; memory that grows in each of them grows steadily."""
+DOUBLINGS = 3
+"""Memory that grew each of the last times that the number of calls doubled grows steadily too: the runtimes of TinyGo
+and AssemblyScript double a heap that is full, so that a leak grows in ever longer steps."""
 MINIMUM = 200
 """Calls below which nothing can be said about growth."""
 
@@ -30,6 +33,16 @@ def _growth(lab: Lab) -> tuple[list[int], int]:
         return [], len(half)
     borders = [half[min(len(half) - 1, position * len(half) // WINDOWS)] // PAGE for position in range(WINDOWS + 1)]
     return borders, len(half)
+
+
+def _octaves(lab: Lab) -> list[int]:
+    """Pages after an eighth of the soak, a quarter, half of it and all."""
+    sizes = [size for call in lab.session("soak").calls if (size := call.exchange.memory_size) is not None]
+    return [sizes[len(sizes) - 1 >> halvings] // PAGE for halvings in range(DOUBLINGS, -1, -1)]
+
+
+def _grows(sizes: list[int]) -> bool:
+    return all(later > earlier for earlier, later in pairwise(sizes))
 
 
 def _hogged(lab: Lab) -> GrowthRefused | None:
@@ -61,7 +74,7 @@ def _judge_growth(judge: Judge, lab: Lab, hint: str) -> None:
         judge.not_applicable("too few calls of the soak came back to say anything about growth")
     elif any(_is_withheld(event) for call in lab.session("soak").calls for event in call.exchange.events):
         judge.not_applicable("the host keeps results that are no objects, so that memory grows: see BIFROST-ENC-*")
-    elif all(later > earlier for earlier, later in pairwise(borders)):
+    elif _grows(borders) or _grows(_octaves(lab)):
         pages = borders[-1] - borders[0]
         got = f"{pages} pages in {calls} calls, {pages * PAGE // calls} bytes a call"
         case = f"soak/{calls}-calls"

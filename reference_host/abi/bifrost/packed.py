@@ -31,6 +31,12 @@ def looks_like_json(data: bytes) -> bool:
     return head.lstrip(b"\xef\xbb\xbf\xff\xfe\0")[:1] in (b"{", b"[", b'"')
 
 
+def is_whole_object(data: bytes) -> bool:
+    """Whether it begins and ends as an object does, white space aside."""
+    text = data.strip()
+    return text[:1] == b"{" and text[-1:] == b"}"
+
+
 def looks_like_name(data: bytes) -> bool:
     """Whether it is UTF-8 without control characters."""
     try:
