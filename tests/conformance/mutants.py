@@ -308,6 +308,9 @@ def _alone(plugins: Sequence[Shipped], sample: int, mutants: Sequence[Mutant]) -
 
 def _along(plugins: Sequence[Shipped], mutants: Iterable[Mutant]) -> Iterator[Mutant]:
     """Give the survivors of a module that decides what is done with a plugin: each judges every plugin anew."""
+    for plugin in PLUGINS.values():
+        # Before any mutant is in place.
+        _listed(plugin)
     for mutant in mutants:
         # One that cannot even be imported is found.
         with suppress(Exception), installed(mutant) as modules:
