@@ -146,7 +146,7 @@ TYPESCRIPT = (
            "--runtime minimal"),
     _legal("typescript", "r0", "pins-r0", "PINS", "pins what the host gets", "--runtime incremental"),
     _legal("typescript", "r2", "stub-r2", "", "is built with a runtime that frees nothing but the last block",
-           "--runtime stub"),
+           "--runtime stub", "no-op-free"),
     _legal("typescript", "r2", "initialize-r2", "", "starts in _initialize, and exports its runtime",
            "--runtime incremental --exportStart _initialize --exportRuntime"),
     _legal("typescript", "r2", "loose-results-r2", "LOOSE_RESULTS",
