@@ -7,10 +7,10 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from toolchains.common import FIXTURES
 
@@ -47,20 +47,26 @@ def read(path: Path = MANIFEST) -> list[Entry]:
     return entries
 
 
-def dump(entries: Iterable[Entry]) -> str:
+def dump(entries: Iterable[Mapping[str, Any]]) -> str:
     """Write the manifest's text. One member a line, so that a rebuild shows as the one line that changed."""
     return json.dumps(sorted(entries, key=lambda entry: entry["path"]), indent=2, ensure_ascii=False) + "\n"
 
 
-def merge(entries: Iterable[Entry], owned: Callable[[Entry], bool] = lambda _: False, path: Path = MANIFEST) -> None:
+def merge(
+    entries: Iterable[Mapping[str, Any]],
+    owned: Callable[[Entry], bool] = lambda _: False,
+    path: Path = MANIFEST,
+) -> None:
     """Put entries in, in place of those of the same path and of every other one that is `owned`."""
     fresh = {entry["path"]: entry for entry in entries}
     path.parent.mkdir(parents=True, exist_ok=True)
     with _alone(path.parent):
         kept = {entry["path"]: entry for entry in read(path) if not owned(entry)}
-        part = path.with_suffix(".json.part")
-        part.write_text(dump({**kept, **fresh}.values()), encoding="utf-8")
-        part.replace(path)
+        text = dump({**kept, **fresh}.values())
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            part = path.with_suffix(".json.part")
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
 
 
 @contextmanager
