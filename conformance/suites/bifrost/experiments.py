@@ -127,7 +127,9 @@ class _Request:
     """One request: a message for each of its hooks, and a word of its own."""
 
     def __init__(self, lab: Lab, chain: Sequence[Role], number: int) -> None:
-        pools = {role: [m for m in lab.messages if m.role is role and m.topic is Topic.DOCUMENTED] for role in chain}
+        sent = {role: [m for m in lab.messages if m.role is role] for role in chain}
+        # Where only the Go shape is sent, nothing is as documented.
+        pools = {role: [m for m in found if m.topic is Topic.DOCUMENTED] or found for role, found in sent.items()}
         self.word = mark(number + 1)
         self.messages = [pools[role][number % len(pools[role])] for role in chain]
 
