@@ -14,7 +14,7 @@ mod envelope;
 #[cfg(feature = "r0")]
 mod separate;
 
-use memory::{answer, input};
+use memory::{answer, view};
 
 #[unsafe(no_mangle)]
 pub extern "C" fn get_name() -> u64 {
@@ -25,7 +25,7 @@ pub extern "C" fn get_name() -> u64 {
 /// The host passes memory that it wrote; the same holds for every hook.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn init(config: *const u8, length: usize) -> i32 {
-    i32::from(kept::configure(unsafe { input(config, length) }).is_err())
+    i32::from(kept::configure(unsafe { view(config, length) }).is_err())
 }
 
 #[unsafe(no_mangle)]

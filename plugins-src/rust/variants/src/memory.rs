@@ -149,12 +149,14 @@ pub unsafe extern "C" fn release(pointer: *mut u8, size: usize) {
 }
 
 /// The bytes of a document. They are the host's again after the call, but nothing makes a caller mind that.
-#[cfg(not(feature = "takes-input"))]
-pub unsafe fn input<'any>(pointer: *const u8, length: usize) -> &'any [u8] {
+pub unsafe fn view<'any>(pointer: *const u8, length: usize) -> &'any [u8] {
     if length == 0 { &[] } else { unsafe { std::slice::from_raw_parts(pointer, length) } }
 }
 
-/// The bytes of a document, which are not this vector's to own.
+#[cfg(not(feature = "takes-input"))]
+pub use view as input;
+
+/// The bytes of a document that a hook got, which are not this vector's to own.
 #[cfg(feature = "takes-input")]
 pub unsafe fn input(pointer: *const u8, length: usize) -> Vec<u8> {
     if length == 0 { Vec::new() } else { unsafe { Vec::from_raw_parts(pointer.cast_mut(), length, length) } }
