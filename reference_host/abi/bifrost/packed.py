@@ -14,6 +14,8 @@ from collections.abc import Callable
 from reference_host.engine.interface import Memory
 
 _MASK = 0xFFFF_FFFF
+LONGEST = 64 * 2**20
+"""Bytes that a text may have to be looked for behind swapped halves: a pointer may be any number."""
 _CONTROLS = frozenset(range(0x20)) | {0x7F}
 
 Plausible = Callable[[bytes], bool]
@@ -58,7 +60,7 @@ def misplaced(memory: Memory, pointer: int, length: int, data: bytes | None, pla
     """
     if data is not None and plausible(data):
         return None
-    if pointer and length + pointer <= memory.size:
+    if 0 < pointer <= LONGEST and length + pointer <= memory.size:
         other = memory.read(length, pointer)
         if plausible(other) and _is_closed(other.strip()):
             return f"the halves are swapped: {length:#x} is the pointer and {pointer:#x} the length of a text"
