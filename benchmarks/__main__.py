@@ -45,11 +45,15 @@ def _time(seconds: float) -> str:
     return f"{seconds * factor:,.3g} {unit}" if seconds * factor < 100 else f"{seconds * factor:,.0f} {unit}"
 
 
+def _times(ratio: float) -> str:
+    return f"{ratio:,.3g}" if ratio >= 0.1 else f"1/{1 / ratio:,.0f}"
+
+
 def table(found: Sequence[Measurement]) -> str:
     """A Markdown table of one workload; the last column is how many times as fast as the first line."""
     lines = [f"| {found[0].workload} | median | spread | fastest | times as fast |", "|---|---:|---:|---:|---:|"]
     lines += [
-        f"| {m.contender} | {_time(m.median)} | {_time(m.spread)} | {_time(m.fastest)} | {m.ratio:,.3g} |"
+        f"| {m.contender} | {_time(m.median)} | {_time(m.spread)} | {_time(m.fastest)} | {_times(m.ratio)} |"
         for m in found
     ]
     return "\n".join(lines)

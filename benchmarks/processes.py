@@ -13,7 +13,7 @@ def certify(plugin: Path, way: str) -> None:
     environment = os.environ | {"HOOKPROOF_WASMTIME": way, "HOOKPROOF_CACHE": "off"}
     done = subprocess.run(
         [sys.executable, "-m", "conformance", "certify", str(plugin)],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
-        raise RuntimeError(f"certify ended with {done.returncode}: {done.stderr}")
+        raise RuntimeError(f"certify ended with {done.returncode}: {done.stdout}")

@@ -1,4 +1,4 @@
-"""Rebuilds the sample plugins under `fixtures/`, or compares the committed files with a rebuild.
+"""Rebuilds the plugins under `fixtures/` that real toolchains make, or compares the committed files with a rebuild.
 
     python plugins-src/build.py rust|tinygo|typescript|all [--check]
 
@@ -11,8 +11,9 @@ import sys
 from types import ModuleType
 
 from toolchains import manifest, rust, tinygo, typescript
-from toolchains.catalogue import PLUGINS, Plugin
+from toolchains.catalogue import SAMPLES, Plugin
 from toolchains.common import FIXTURES, ROOT, SOURCES, BuildFailed, MissingTool, cache_folder, say
+from toolchains.variants import VARIANTS
 from toolchains.wasm import exports
 
 LANGUAGES: dict[str, ModuleType] = {"rust": rust, "tinygo": tinygo, "typescript": typescript}
@@ -28,8 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     status = 0
     for language in languages:
         try:
-            for plugin, wasm in build(language).items():
+            built = build(language)
+            for plugin, wasm in built.items():
                 status = max(status, compare(plugin, wasm) if options.check else write(plugin, wasm))
+            status = max(status, leftover(language, built, delete=not options.check))
         except MissingTool as missing:
             say(f"{language}: cannot build here: {missing}")
             status = 3
@@ -41,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build(language: str) -> dict[Plugin, bytes]:
     """Build all plugins of a language, and see that each is a plugin: a compiler may emit an empty module."""
-    plugins = tuple(plugin for plugin in PLUGINS if plugin.language == language)
+    plugins = tuple(plugin for plugin in (*SAMPLES, *VARIANTS) if plugin.language == language)
     built: dict[Plugin, bytes] = LANGUAGES[language].build(plugins, cache_folder())
     for plugin, wasm in built.items():
         missing = plugin.exports - exports(wasm)
@@ -55,7 +58,7 @@ def write(plugin: Plugin, wasm: bytes) -> int:
     path = FIXTURES / plugin.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(wasm)
-    manifest.replace([entry(plugin, wasm)])
+    manifest.merge([entry(plugin, wasm)])
     say(f"built {path.relative_to(ROOT)} ({len(wasm):,} bytes)")
     return 0
 
@@ -72,12 +75,25 @@ def compare(plugin: Plugin, wasm: bytes) -> int:
     return 1
 
 
+def leftover(language: str, built: dict[Plugin, bytes], *, delete: bool) -> int:
+    """Name the fixtures of a language that nothing builds any more, and delete them with their entries if told."""
+    wanted = {plugin.path for plugin in built}
+    stale = [e["path"] for e in manifest.read() if e["language"] == language and e["path"] not in wanted]
+    for path in stale:
+        say(f"{'deleted' if delete else 'LEFT OVER'} {(FIXTURES / path).relative_to(ROOT)}")
+        if delete:
+            (FIXTURES / path).unlink(missing_ok=True)
+    if delete:
+        manifest.merge([], lambda entry: entry["path"] in stale)
+    return 1 if stale and not delete else 0
+
+
 def entry(plugin: Plugin, wasm: bytes) -> manifest.Entry:
     """Describe a built plugin."""
     language = LANGUAGES[plugin.language]
-    return {
+    described: manifest.Entry = {
         "path": plugin.path,
-        "kind": "conforming",
+        "kind": "faulty" if plugin.breaks else "conforming",
         "system": "bifrost",
         "revision": plugin.revision,
         "language": plugin.language,
@@ -85,9 +101,16 @@ def entry(plugin: Plugin, wasm: bytes) -> manifest.Entry:
         "command": language.COMMAND,
         "source": (SOURCES / plugin.source).relative_to(ROOT).as_posix(),
         "sha256": manifest.digest(wasm),
-        "breaks": None,
+        "breaks": plugin.breaks,
         "description": plugin.description,
     }
+    if plugin.scope != "quick":
+        described["scope"] = plugin.scope
+    if plugin.config is not None:
+        described["config"] = plugin.config
+    if plugin.warnings:
+        described["warnings"] = list(plugin.warnings)
+    return described
 
 
 if __name__ == "__main__":

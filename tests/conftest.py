@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 import pytest
 
 LEFT_OUT = {
     "toolchains": ("--rebuild", "rebuilding the fixtures from source (`tox -e toolchains` does it)"),
     "exhaustive": (
         "--exhaustive",
-        "most of the shipped plugins at full scope and on the slower engines, and most of the generated ones"
+        "most of the shipped plugins at full scope and on slower engines, and most of the generated ones"
         " (`tox -e fixtures` judges all of them)",
     ),
 }
@@ -22,7 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the markers known."""
+    """Make the markers known; keep what engines keep on disk in a folder of the run, workers and commands included."""
+    if "HOOKPROOF_CACHE" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="hookproof-tests-")
+        os.environ["HOOKPROOF_CACHE"] = folder.name
+        config.add_cleanup(folder.cleanup)
     for marker, (_option, what) in LEFT_OUT.items():
         config.addinivalue_line("markers", f"{marker}: {what}")
 

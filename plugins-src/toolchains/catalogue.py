@@ -1,4 +1,4 @@
-"""The sample plugins: what each one is called, where its source lies, what it must export."""
+"""What is built: what each plugin is called, where its source lies, and what it must export."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,14 @@ LIFECYCLE = ("memory", "get_name", "init", "cleanup")
 
 HOOKS = {
     "r0": ("http_transport_intercept", "pre_hook", "post_hook"),
+    "r1": ("http_intercept", "pre_hook", "post_hook"),
     "r1b": ("http_intercept", "http_stream_chunk_hook", "pre_hook", "post_hook"),
     "r2": ("http_pre_hook", "http_post_hook", "http_stream_chunk_hook", "pre_hook", "post_hook"),
 }
 
 ALLOCATOR = {
     "r0": ("plugin_malloc", "plugin_free"),
+    "r1": ("malloc", "free"),
     "r1b": ("malloc", "free"),
     "r2": ("malloc", "free"),
 }
@@ -19,18 +21,28 @@ ALLOCATOR = {
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """One sample plugin. `source` is relative to `plugins-src/`."""
+    """One plugin. `source` is relative to `plugins-src/`, `options` are the compiler's, for one build of several.
+
+    `breaks` is the one requirement that a faulty plugin breaks, `warnings` are what a legal one deserves. `config` is
+    the configuration that its author gives it, and `scope` is `full` where less does not show what there is to see.
+    """
 
     name: str
     language: str
     revision: str
     source: str
     description: str
+    options: tuple[str, ...] = ()
+    breaks: str | None = None
+    warnings: tuple[str, ...] = ()
+    config: str | None = None
+    scope: str = "quick"
 
     @property
     def path(self) -> str:
         """Where the built file lies, relative to `fixtures/`."""
-        return f"bifrost/conforming/{self.name}.wasm"
+        folder = "faulty" if self.breaks else "unusual" if self.options else "conforming"
+        return f"bifrost/{folder}/{self.name}.wasm"
 
     @property
     def exports(self) -> frozenset[str]:
@@ -38,7 +50,7 @@ class Plugin:
         return frozenset(LIFECYCLE + ALLOCATOR[self.revision] + HOOKS[self.revision])
 
 
-PLUGINS = (
+SAMPLES = (
     Plugin(
         "word-guard",
         "rust",

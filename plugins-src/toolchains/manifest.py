@@ -1,15 +1,16 @@
 """`fixtures/manifest.json`: a list with one entry for each built fixture, sorted by path.
 
-Other builders add entries of their own; `replace` touches only those that it is given.
+Every builder adds entries of its own, and leaves those of the others as they are.
 """
 
 import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from toolchains.common import FIXTURES
 
@@ -20,7 +21,7 @@ class Entry(TypedDict):
     """What is known of a fixture. `path` is relative to `fixtures/`, `source` to the repository."""
 
     path: str
-    kind: str  # conforming, faulty or probe
+    kind: str  # conforming or faulty
     system: str
     revision: str
     language: str
@@ -30,6 +31,9 @@ class Entry(TypedDict):
     sha256: str
     breaks: str | None  # the requirement, for a faulty one
     description: str
+    scope: NotRequired[str]  # full, where less does not show the fault
+    config: NotRequired[str]  # what the plugin's author configures it with
+    warnings: NotRequired[list[str]]  # what a conforming one deserves
 
 
 def digest(wasm: bytes) -> str:
@@ -43,17 +47,34 @@ def read(path: Path = MANIFEST) -> list[Entry]:
     return entries
 
 
-def replace(entries: Iterable[Entry], path: Path = MANIFEST) -> None:
-    """Put entries in the place of those with the same path, and keep all others as they are."""
-    folder = os.open(path.parent, os.O_RDONLY)
+def dump(entries: Iterable[Mapping[str, Any]]) -> str:
+    """Write the manifest's text. One member a line, so that a rebuild shows as the one line that changed."""
+    return json.dumps(sorted(entries, key=lambda entry: entry["path"]), indent=2, ensure_ascii=False) + "\n"
+
+
+def merge(
+    entries: Iterable[Mapping[str, Any]],
+    owned: Callable[[Entry], bool] = lambda _: False,
+    path: Path = MANIFEST,
+) -> None:
+    """Put entries in, in place of those of the same path and of every other one that is `owned`."""
+    fresh = {entry["path"]: entry for entry in entries}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path.parent):
+        kept = {entry["path"]: entry for entry in read(path) if not owned(entry)}
+        text = dump({**kept, **fresh}.values())
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            part = path.with_suffix(".json.part")
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: another builder may merge its entries at the same time."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)  # the builds of other fixtures may write at the same time
-        known = {entry["path"]: entry for entry in read(path)}
-        known.update({entry["path"]: entry for entry in entries})
-        # One member a line, so that a rebuild shows as the one line that changed.
-        text = json.dumps([known[name] for name in sorted(known)], indent=2, ensure_ascii=False)
-        part = path.with_suffix(".json.part")
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
-        os.close(folder)
+        os.close(descriptor)

@@ -9,6 +9,7 @@ from toolchains.catalogue import Plugin
 from toolchains.common import SOURCES, BuildFailed, MissingTool, fetch, find, mirror, run
 
 TARGET = "wasm32-unknown-unknown"
+VARIANT_PROFILE = "small"
 COMMAND = "python plugins-src/build.py rust"
 
 
@@ -40,9 +41,23 @@ def build(plugins: tuple[Plugin, ...], cache: Path) -> dict[Plugin, bytes]:
     settings.parent.mkdir(exist_ok=True)
     settings.write_text(replacement)
     env["CARGO_ENCODED_RUSTFLAGS"] = f"--remap-path-prefix={work}{os.sep}="
-    run([cargo, "build", "--release", "--offline", "--target", TARGET], folder=work, env=env)
-    built = cache / "rust" / "target" / TARGET / "release"
-    return {plugin: (built / f"{plugin.name.replace('-', '_')}.wasm").read_bytes() for plugin in plugins}
+    output = cache / "rust" / "target" / TARGET
+    samples = [plugin for plugin in plugins if not plugin.options]
+    # In one go, as these crates share what they depend on; the variants share one file and take turns.
+    packages = [part for plugin in samples for part in ("--package", plugin.name)]
+    command = [cargo, "build", "--offline", "--target", TARGET]
+    run([*command, "--release", *packages], folder=work, env=env)
+    built = {plugin: _output(output / "release", plugin.name) for plugin in samples}
+    for plugin in plugins:
+        if plugin.options:
+            name = Path(plugin.source).name
+            run([*command, "--profile", VARIANT_PROFILE, "--package", name, *plugin.options], folder=work, env=env)
+            built[plugin] = _output(output / VARIANT_PROFILE, name)
+    return built
+
+
+def _output(folder: Path, package: str) -> bytes:
+    return (folder / f"{package.replace('-', '_')}.wasm").read_bytes()
 
 
 def _provide_target(work: Path) -> None:

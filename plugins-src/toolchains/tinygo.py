@@ -42,8 +42,8 @@ def build(plugins: tuple[Plugin, ...], cache: Path) -> dict[Plugin, bytes]:
         output = cache / "tinygo" / f"{plugin.name}.wasm"
         output.unlink(missing_ok=True)
         package = "./" + Path(plugin.source).name
-        command = [compiler, "build", "-target=reactor.json", "-no-debug", "-opt=z", "-o", output, package]
-        run(command, folder=work, env={**env, "TINYGOROOT": str(root)})
+        command: list[str | Path] = [compiler, "build", "-target=reactor.json", "-no-debug", "-opt=z", "-o", output]
+        run([*command, *plugin.options, package], folder=work, env={**env, "TINYGOROOT": str(root)})
         built[plugin] = output.read_bytes()
     return built
 

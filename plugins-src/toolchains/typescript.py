@@ -26,8 +26,15 @@ def build(plugins: tuple[Plugin, ...], cache: Path) -> dict[Plugin, bytes]:
     installed = work / "node_modules" / ".package-lock.json"
     if not installed.exists() or _version(installed) != _version(work / "package-lock.json"):
         fetch("AssemblyScript", [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder=work)
-    run([node, "node_modules/assemblyscript/bin/asc.js", "--config", "asconfig.json"], folder=work)
-    return {plugin: (work / "build" / f"{plugin.name}.wasm").read_bytes() for plugin in plugins}
+    built = {}
+    for plugin in plugins:
+        output = work / "build" / f"{plugin.name}.wasm"
+        output.unlink(missing_ok=True)
+        # A variant names its entry file itself: that of the samples' configuration would be compiled into it.
+        arguments = ["variants.json", *plugin.options, "--outFile", output] if plugin.options else ["asconfig.json"]
+        run([node, "node_modules/assemblyscript/bin/asc.js", "--config", *arguments], folder=work)
+        built[plugin] = output.read_bytes()
+    return built
 
 
 def _version(lock: Path) -> str:

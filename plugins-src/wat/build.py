@@ -10,22 +10,23 @@ import argparse
 import sys
 from pathlib import Path
 
-from watgen import manifest
 from watgen.files import SOURCES, all_plugins, files
 
 ROOT = Path(__file__).resolve().parents[2]
-MANIFEST = ROOT / "fixtures" / "manifest.json"
+sys.path.append(str(ROOT / "plugins-src"))
+
+from toolchains import manifest  # noqa: E402  (one manifest, and one module that writes it)
 
 
 def ours(entry: manifest.Entry) -> bool:
     """Whether an entry of the manifest is made here."""
-    return str(entry.get("source", "")).startswith(f"{SOURCES}/")
+    return entry["source"].startswith(f"{SOURCES}/")
 
 
 def stale(expected: set[Path]) -> list[Path]:
     """Files made here once that no plugin makes any more."""
     made = set((ROOT / SOURCES).glob("*/*.wat"))
-    made |= {ROOT / "fixtures" / str(entry["path"]) for entry in manifest.read(MANIFEST) if ours(entry)}
+    made |= {ROOT / "fixtures" / entry["path"] for entry in manifest.read() if ours(entry)}
     return sorted(path for path in made - expected if path.exists())
 
 
@@ -37,8 +38,8 @@ def main() -> int:
     contents, entries = files(ROOT, all_plugins())
     differing = [path for path, data in contents.items() if not path.exists() or path.read_bytes() != data]
     leftover = stale(set(contents))
-    others = [entry for entry in manifest.read(MANIFEST) if not ours(entry)]
-    listed = MANIFEST.exists() and MANIFEST.read_text(encoding="utf-8") == manifest.dump([*others, *entries])
+    others = [entry for entry in manifest.read() if not ours(entry)]
+    listed = manifest.MANIFEST.read_text(encoding="utf-8") == manifest.dump([*others, *entries])
     if arguments.check:
         for path in [*differing, *leftover]:
             sys.stdout.write(f"{path.relative_to(ROOT)} differs\n")
@@ -50,7 +51,7 @@ def main() -> int:
     for path in differing:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(contents[path])
-    manifest.merge(MANIFEST, entries, ours)
+    manifest.merge(entries, ours)
     sys.stdout.write(f"{len(entries)} plugins, {len(differing)} files written, {len(leftover)} deleted\n")
     return 0
 

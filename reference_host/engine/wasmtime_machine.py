@@ -5,21 +5,29 @@ A module is validated as it was given, and compiled with the additions of `instr
 
 from __future__ import annotations
 
+import platform
 import re
+import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 
 import wasmtime
 
 from reference_host.engine.binary import ModuleInfo, read_module
+from reference_host.engine.cache import Cache, cache_folder, digest
 from reference_host.engine.deadline import Ticker
 from reference_host.engine.instrument import Instrumented, instrument
 from reference_host.engine.interface import FuncType
 from reference_host.errors import InvalidModule, UnsupportedModule
 
 _MODULES = 8
-"""How many compiled modules are kept for the next one who wants them."""
+"""How many compiled modules are held for the next one in the process who wants them."""
+
+_WORTH_KEEPING = 8_192
+"""Bytes of a module below which it is compiled sooner than found on disk."""
 
 # How the validator speaks of what it knows but was told to refuse.
 _NOT_ENABLED = re.compile(r"not enabled|must be enabled|not supported|proposal")
@@ -29,6 +37,7 @@ class Machine:
     """One engine of the library, with its clock. Two engines share nothing, not even the types of functions."""
 
     def __init__(self, stack: int) -> None:
+        self.stack = stack
         self.engine = wasmtime.Engine(_config(stack))
         self.ticker = Ticker(self.engine.increment_epoch)
         self.types: dict[FuncType, wasmtime.FuncType] = {}
@@ -71,12 +80,32 @@ def compiled(machine: Machine, binary: bytes) -> Compiled:
     # What is validated is the module as it was given: an addition could give a meaning to an index that has none.
     validate(machine, binary)
     instrumented = instrument(binary, info)
+    return Compiled(_kept(machine, instrumented.binary), info, instrumented)
+
+
+def _kept(machine: Machine, binary: bytes) -> wasmtime.Module:
+    """Give the machine code of a valid module, from the cache if that has it. Raises `UnsupportedModule`."""
+    if len(binary) < _WORTH_KEEPING:
+        return _translated(machine, binary)
+    folder = cache_folder()
+    cache = Cache(folder and folder / "wasmtime")
+    made_for = f"{version('wasmtime')} {sys.platform} {platform.machine()} {machine.stack}"
+    key = digest(made_for.encode(), binary)
+    kept = cache.read(key)
+    if kept is not None:
+        # The library refuses what another version, another configuration or another processor was meant for.
+        with suppress(wasmtime.WasmtimeError):
+            return wasmtime.Module.deserialize(machine.engine, kept)
+    module = _translated(machine, binary)
+    cache.write(key, bytes(module.serialize()))
+    return module
+
+
+def _translated(machine: Machine, binary: bytes) -> wasmtime.Module:
     try:
-        module = wasmtime.Module(machine.engine, instrumented.binary)
+        return wasmtime.Module(machine.engine, binary)
     except wasmtime.WasmtimeError as error:
         failure = UnsupportedModule(f"wasmtime cannot compile it: {reason(error)}")
-    else:
-        return Compiled(module, info, instrumented)
     raise failure
 
 

@@ -387,7 +387,7 @@ def test_endless_work_ends_with_the_budget(load: Loader, bodies: dict[str, str],
 
 
 @every_engine
-def test_budget_grows_with_the_input(load: Loader) -> None:
+def test_budget_grows_with_the_input_and_with_memory(load: Loader) -> None:
     count_down = """
     (loop $again (local.set $p1 (i32.sub (local.get $p1) (i32.const 1))) (br_if $again (local.get $p1)))
     (i64.const 0)
@@ -398,3 +398,5 @@ def test_budget_grows_with_the_input(load: Loader) -> None:
     assert by_size.exchange("pre_hook", [long]).failure is None
     assert fixed.exchange("pre_hook", [long]).failed_at is Stage.CALL
     assert fixed.exchange("pre_hook", [b"{}"]).failure is None
+    by_memory = load(guest, budget=Budget(1_000, 0, 1))
+    assert by_memory.exchange("pre_hook", [long]).failure is None

@@ -17,7 +17,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from graphlib import TopologicalSorter
 from importlib.util import resolve_name
@@ -27,11 +27,11 @@ from types import FrameType, ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from asked import PLAIN
+from asked import PLAIN, PLUGINS
 from judged import PACKAGE, Item, catalogue, engine_named, items_of, new_lab, play, suite_items
 from shipped import CONFORMING, FAULTY, Shipped
 
-from conformance.judging.records import Outcome
+from conformance.judging.records import ItemOutcome, Outcome
 from conformance.judging.terms import make_subject
 from conformance.resources import Resource, find
 
@@ -60,12 +60,21 @@ def mutants_of(module: str) -> Iterator[Mutant]:
     """Give every mutant of a module."""
     source = ast.parse(files()[module].read_text())
     places = [node for node in ast.walk(source) if isinstance(node, ast.stmt | ast.expr)]
+    public = {id(inner) for node in source.body if isinstance(node, ast.Assign) for inner in _public(node)}
     for number, node in enumerate(places):
+        if id(node) in public:
+            continue
         for what, change in _changes(node):
             tree = copy.deepcopy(source)
             same = [each for each in ast.walk(tree) if isinstance(each, ast.stmt | ast.expr)][number]
             change(same)
             yield Mutant(module, node.lineno, what, ast.fix_missing_locations(tree))
+
+
+def _public(node: ast.Assign) -> Iterator[ast.AST]:
+    """The parts of `__all__`, of which nothing depends."""
+    if [ast.unparse(target) for target in node.targets] == ["__all__"]:
+        yield from ast.walk(node)
 
 
 Change = tuple[str, Callable[[Any], None]]
@@ -215,24 +224,27 @@ def installed(mutant: Mutant) -> Iterator[list[ModuleType]]:
         yield [made[name] for name in sorted(made) if name.startswith("test_")]
 
 
-def _outcomes(items: Iterable[Item], lab: Any) -> dict[str, list[tuple[Outcome, int]]]:
-    """What the items of each requirement find, and in how many cases."""
-    found: dict[str, list[tuple[Outcome, int]]] = {}
+def _outcomes(items: Iterable[Item], lab: Any) -> dict[str, list[ItemOutcome]]:
+    """What the items of each requirement find."""
+    found: dict[str, list[ItemOutcome]] = {}
     for item in items:
         if catalogue().get(item.requirement).applies_to(lab.subject.revision):
-            outcome = play(item, lab)
-            found.setdefault(item.requirement, []).append((outcome.outcome, outcome.total))
+            found.setdefault(item.requirement, []).append(replace(play(item, lab), violations=()))
     return found
 
 
 @cache
-def _plain(plugin: Shipped) -> dict[str, list[tuple[Outcome, int]]]:
+def _listed(plugin: Shipped) -> dict[str, list[ItemOutcome]]:
+    """What `asked.json` tells of a plugin."""
     return _outcomes(suite_items(), _lab(plugin))
 
 
 def _lab(plugin: Shipped) -> Any:
     engine = engine_named("wasmtime")
-    subject = make_subject(str(plugin.path), plugin.binary, plugin.terms("quick"), engine.name)
+    terms = plugin.terms(plugin.scope)
+    if plugin in PLUGINS.values():
+        terms = replace(terms, config=None)
+    subject = make_subject(str(plugin.path), plugin.binary, terms, engine.name)
     return new_lab(subject, engine.compile(plugin.binary))
 
 
@@ -255,15 +267,15 @@ def _limited() -> Iterator[None]:
 
 
 def _is_found(asked: Sequence[Item], plugin: Shipped, lab: Callable[[], Any]) -> bool:
-    """Whether a plugin is judged by the items of a mutant otherwise than it should be, or a plain one less."""
+    """Whether a plugin is judged by the items of a mutant otherwise than it should be, or than it is listed."""
     try:
         with _limited():
             found = _outcomes(asked, lab())
     except Exception:  # noqa: BLE001  # whatever a mutant breaks down with, it is found
         return True
-    if plugin in PLAIN.values():
-        return found != {key: outcomes for key, outcomes in _plain(plugin).items() if key in found}
-    broken = {key for key, outcomes in found.items() if any(kind is Outcome.FAILED for kind, _ in outcomes)}
+    if plugin in PLUGINS.values():
+        return found != {key: outcomes for key, outcomes in _listed(plugin).items() if key in found}
+    broken = {key for key, outcomes in found.items() if any(each.outcome is Outcome.FAILED for each in outcomes)}
     return broken != {plugin.breaks} & found.keys()
 
 
@@ -280,10 +292,10 @@ def _alone(plugins: Sequence[Shipped], sample: int, mutants: Sequence[Mutant]) -
             alive[mutant] = list(items_of(modules))
     ids = {item.requirement for items in alive.values() for item in items}
     near = [each for each in plugins if each.breaks in ids]
-    legal = [each for each in plugins if each.breaks is None]
+    legal = [each for each in plugins if each.breaks is None and each.scope == "quick"]
     # First whether a fault is still found, then whether anything else is found, where it is not.
     rounds: list[tuple[Shipped, set[str | None]]] = [(each, {each.breaks}) for each in near]
-    rounds += [(each, {*ids}) for each in (*legal, *near[::3], *plugins[:sample])]
+    rounds += [(each, {*ids}) for each in (*PLUGINS.values(), *legal, *near[::3], *plugins[:sample])]
     for plugin, only in rounds:
         if not alive:
             break
@@ -296,6 +308,9 @@ def _alone(plugins: Sequence[Shipped], sample: int, mutants: Sequence[Mutant]) -
 
 def _along(plugins: Sequence[Shipped], mutants: Iterable[Mutant]) -> Iterator[Mutant]:
     """Give the survivors of a module that decides what is done with a plugin: each judges every plugin anew."""
+    for plugin in PLUGINS.values():
+        # Before any mutant is in place.
+        _listed(plugin)
     for mutant in mutants:
         # One that cannot even be imported is found.
         with suppress(Exception), installed(mutant) as modules:
@@ -308,7 +323,7 @@ def survivors(module: str, plugins: Sequence[Shipped], sample: int, mutants: Seq
     """Give the mutants of a module that none of the plugins finds."""
     if "lab" not in needing(module):
         return _alone(plugins, sample, mutants)
-    return list(_along(plugins[:sample], mutants))
+    return list(_along(plugins[: len(PLUGINS) + sample], mutants))
 
 
 def main() -> int:
@@ -324,8 +339,10 @@ def main() -> int:
     )
     parser.add_argument("--mutants", type=int, metavar="N", help="so many mutants of each module, drawn at random")
     given = parser.parse_args()
-    quick = [each for each in (*FAULTY, *CONFORMING) if each.scope == "quick" and each.language == "wat"]
-    plugins = [*PLAIN.values(), *Random(3).sample(quick, len(quick))]
+    ours = [each for each in (*FAULTY, *CONFORMING) if each.language == "wat"]
+    # Those that need scope `full` last: they take their time.
+    drawn = sorted(Random(3).sample(ours, len(ours)), key=lambda each: each.scope == "full")
+    plugins = [*PLAIN.values(), *PLUGINS.values(), *drawn]
     left = 0
     for module in given.modules or order():
         mutants = list(mutants_of(module))

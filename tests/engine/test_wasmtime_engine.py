@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 
 import pytest
 
+from reference_host.engine import deadline
 from reference_host.engine.deadline import TICK, Ticker
 from reference_host.engine.interface import PAGE, Engine, FuncType, HostFunction, Limits
 from reference_host.engine.registry import load_engine
@@ -98,3 +102,46 @@ def test_the_ticker_ticks_while_somebody_waits_and_then_ends() -> None:
     ticker.enter()
     assert [ticker.ticking] == [True]
     ticker.leave()
+
+
+def test_whoever_waits_has_a_ticker_even_as_it_goes_to_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "_IDLE_TICKS", -1)  # ends at every tick, unless somebody waits just then
+    monkeypatch.setattr(deadline, "TICK", 0.0001)
+    ticks: list[None] = []
+    ticker = Ticker(lambda: ticks.append(None))
+    for _ in range(300):
+        ticker.enter()
+        before = len(ticks)
+        ended = time.monotonic() + 10
+        while len(ticks) == before and time.monotonic() < ended:
+            time.sleep(0)
+        assert len(ticks) > before
+        ticker.leave()
+
+
+FORKED = """
+import os, warnings
+warnings.simplefilter("ignore")
+from reference_host.engine.interface import Limits
+from reference_host.engine.registry import load_engine
+from reference_host.errors import Trap
+module = load_engine("wasmtime").compile(bytes.fromhex(
+    "0061736d01000000 01040160 0000 03020100 070501 01660000 0a090107 00 0340 0c00 0b0b"))
+def spin():
+    try:
+        module.instantiate(limits=Limits(deadline=0.05)).call("f")
+    except Trap as trap:
+        print(trap, flush=True)
+spin()
+child = os.fork()
+spin()
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forked children on this system")
+def test_a_forked_child_has_a_clock_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("deadline\n" * 3, "")

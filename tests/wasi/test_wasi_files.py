@@ -43,6 +43,7 @@ def test_what_is_over_the_limit_is_counted_and_the_guest_cannot_tell(start: Star
     assert write(guest, 2, b"xy") is Errno.SUCCESS
     assert guest.number(RESULT, 4) == 2
     assert (guest.wasi.stdout, guest.wasi.stdout_dropped) == (b"abcde", 4)
+    assert guest.wasi.written == 11
     assert (guest.wasi.stderr, guest.wasi.stderr_dropped) == (b"", 2)
 
 

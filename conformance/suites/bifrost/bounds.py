@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from reference_host.abi.bifrost.plugin import Budget
 
-BUDGET = Budget(base=20_000_000, per_byte=10_000)
-"""Fuel for a call: for each byte about ten times what a plugin with TinyGo's `encoding/json` was seen to need."""
+BUDGET = Budget(base=20_000_000, per_byte=10_000, per_memory_byte=64)
+"""Fuel for a call: for each byte about ten times what plugins of TinyGo were seen to need, with `encoding/json` for the
+input, and for the memory with a collection of a heap that fills it."""
 START_FUEL = 200_000_000
 """Fuel for instantiation: whole runtimes start up here. Used up before the deadline even by the slowest engine."""
 DEADLINE = 900.0

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from reference_host.abi.bifrost.plugin import Plugin
 from reference_host.errors import HookError, InitRefused
 
-from .bounds import BUDGET, SLACK
+from .bounds import SLACK
 
 
 def dead_after_exit(started: Callable[[], Plugin]) -> HookError | None:
@@ -41,11 +41,11 @@ def _attempts(plugin: Plugin) -> Iterator[Callable[[Plugin], object]]:
     if "get_name" in plugin.exports:
         yield _ask_name
     if plugin.pair is not None:
-        yield lambda other: other.heap.borrow(SLACK, None, BUDGET.fuel(SLACK))
+        yield lambda other: other.heap.borrow(SLACK, None, other.fuel(SLACK))
     if "init" in plugin.exports:
         yield Plugin.init
     if "cleanup" in plugin.exports:
-        yield lambda other: other.heap.plain_status("cleanup", BUDGET.fuel(0))
+        yield lambda other: other.heap.plain_status("cleanup", other.fuel(0))
 
 
 def _ask_name(plugin: Plugin) -> None:

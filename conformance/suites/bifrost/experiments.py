@@ -16,7 +16,6 @@ from reference_host.abi.interface import Json
 from reference_host.engine.interface import FuncType
 from reference_host.errors import HookError, InitRefused, LoadError
 
-from .bounds import BUDGET
 from .calls import Call, read_call
 from .lab import Lab
 from .messages import Message, Topic, mark, marked
@@ -62,14 +61,14 @@ def life(lab: Lab) -> tuple[Moment, ...]:
     pair = plugin.pair
     if pair is not None:
         size = 64
-        buffer = step("malloc", pair.malloc, lambda: plugin.heap.borrow(size, None, BUDGET.fuel(size)), size)
+        buffer = step("malloc", pair.malloc, lambda: plugin.heap.borrow(size, None, plugin.fuel(size)), size)
         if pair.free is not None and buffer is not None:
-            step("free", pair.free, lambda: plugin.heap.hand_back(buffer, BUDGET.fuel(size)))
+            step("free", pair.free, lambda: plugin.heap.hand_back(buffer, plugin.fuel(size)))
     if lab.init_failure is None or isinstance(lab.init_failure, InitRefused):
         step("init", "init", plugin.init, len(lab.subject.config or b""))
     if lab.init_failure is None and isinstance(lab.ending, int):
         # Not by `Plugin.cleanup`, which lets the instance go before the meter is read.
-        step("cleanup", "cleanup", lambda: plugin.heap.plain_status("cleanup", BUDGET.fuel(0)))
+        step("cleanup", "cleanup", lambda: plugin.heap.plain_status("cleanup", plugin.fuel(0)))
     return tuple(moments)
 
 
@@ -128,7 +127,9 @@ class _Request:
     """One request: a message for each of its hooks, and a word of its own."""
 
     def __init__(self, lab: Lab, chain: Sequence[Role], number: int) -> None:
-        pools = {role: [m for m in lab.messages if m.role is role and m.topic is Topic.DOCUMENTED] for role in chain}
+        sent = {role: [m for m in lab.messages if m.role is role] for role in chain}
+        # Where only the Go shape is sent, nothing is as documented.
+        pools = {role: [m for m in found if m.topic is Topic.DOCUMENTED] or found for role, found in sent.items()}
         self.word = mark(number + 1)
         self.messages = [pools[role][number % len(pools[role])] for role in chain]
 

@@ -132,7 +132,7 @@ class Lab:
             checked=False,
             limits=Limits(START_FUEL, DEADLINE, self.subject.memory_pages),
             budget=BUDGET,
-            heap=HeapPolicy(slack=SLACK, scrub=scrub, scrub_config=scrub_config),
+            heap=HeapPolicy(slack=SLACK, scrub=scrub, scrub_config=scrub_config, doubts=True),
         )
         return Plugin(self.module, settings)
 
@@ -230,7 +230,9 @@ class Lab:
     def allocator(self) -> AllocatorProbe:
         """What the allocator does alone. Raises `Blocked`."""
         self.require_ready()
-        return probe_allocator(self._instance(), self._pair(), self.subject.binary, quick=self.subject.quick)
+        return probe_allocator(
+            self._instance(), self._pair(), self.subject.binary, quick=self.subject.quick, room=self.room
+        )
 
     @cached_property
     def takes_back(self) -> bool:
@@ -447,6 +449,8 @@ class Lab:
         calls: list[Call] = []
         skipped: Counter[str] = Counter()
         traps: Counter[str] = Counter()
+        # Only what is learned in traffic holds for all: what a rule finds must not depend on the order of tests.
+        endless = self._endless if name == "traffic" else set(self._endless)
         call: Call | None = None
         while True:
             try:
@@ -459,7 +463,7 @@ class Lab:
             function = "get_name" if hook is None else hook.name
             if function not in exports:
                 continue
-            if traps[function] >= TRAPS_PER_HOOK or function in self._endless:
+            if traps[function] >= TRAPS_PER_HOOK or function in endless:
                 skipped[function] += 1
                 continue
             sent = () if step.message is None else step.documents or step.message.documents(self.revision)
@@ -484,7 +488,7 @@ class Lab:
             if exchange.failure is not None and exchange.failure.trap is not None:
                 traps[function] += 1
                 if _is_endless(exchange.failure):
-                    self._endless.add(function)
+                    endless.add(function)
 
     def _covers_static_data(self, exchange: Exchange) -> bool:
         static = self.allocator.static

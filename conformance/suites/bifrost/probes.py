@@ -16,6 +16,7 @@ from reference_host.engine.interface import PAGE, Instance
 from reference_host.errors import Trap, TrapCode
 
 from .bounds import BUDGET, Blocked
+from .messages.message import COPIES
 
 SIZES = (1, 2, 3, 7, 8, 9, 16, 24, 100, 500, 1_000, 4_096, 5_000, 65_536)
 FULL_SIZES = (300_000, 1_048_576)
@@ -104,10 +105,15 @@ class AllocatorProbe:
         return next((pair for pair in combinations(self.usable, 2) if pair[0].overlaps(pair[1])), None)
 
 
-def probe_allocator(instance: Instance, pair: AllocatorPair, binary: bytes, *, quick: bool) -> AllocatorProbe:
-    """Ask for a buffer of every size, then give all back in the same order. Raises `Blocked`."""
+def probe_allocator(
+    instance: Instance, pair: AllocatorPair, binary: bytes, *, quick: bool, room: int
+) -> AllocatorProbe:
+    """Ask for a buffer of every size, then give all back in the same order. Raises `Blocked`.
+
+    `room`: bytes of memory that the plugin can have; it is not asked for buffers of which that could not hold eight.
+    """
     found: list[Allocation] = []
-    for size in SIZES + (() if quick else FULL_SIZES):
+    for size in (size for size in SIZES + (() if quick else FULL_SIZES) if COPIES * size <= room):
         case = f"{pair.malloc}/{size}"
         pointer, trap = _call(instance, pair.malloc, size, size=size)
         found.append(Allocation(case, pair.malloc, size, pointer, _size(instance), trap))
@@ -128,11 +134,17 @@ def probe_allocator(instance: Instance, pair: AllocatorPair, binary: bytes, *, q
 
 RECYCLED = 65_536
 """Bytes of the buffer that is taken and given back."""
+BEHIND = 64
+"""Bytes of the buffer behind it."""
 ROUNDS = 256
 
 
 def takes_back(instance: Instance, pair: AllocatorPair, *, quick: bool) -> bool:
-    """Whether memory that is given back is used again: 256 rounds of 64 KiB must not need 8 MiB. Raises `Blocked`."""
+    """Whether memory that is given back is used again: 256 rounds of 64 KiB must not need 8 MiB. Raises `Blocked`.
+
+    Behind each buffer lies a small one, which is given back after it, as the host does with a result: an allocator that
+    takes back nothing but the last block does not take back what it gets.
+    """
     if pair.free is None:
         return False
     rounds = 32 if quick else ROUNDS
@@ -143,15 +155,19 @@ def takes_back(instance: Instance, pair: AllocatorPair, *, quick: bool) -> bool:
         if not pointer or trap is not None:
             return False
         pointers.add(pointer)
-        _, trap = _call(instance, pair.free, *(pointer, RECYCLED)[: 2 if pair.free_takes_size else 1], size=RECYCLED)
-        if trap is not None:
+        behind, trap = _call(instance, pair.malloc, BEHIND, size=BEHIND)
+        if not behind or trap is not None:
             return False
+        for given in ((pointer, RECYCLED), (behind, BEHIND)):
+            _, trap = _call(instance, pair.free, *given[: 2 if pair.free_takes_size else 1], size=RECYCLED)
+            if trap is not None:
+                return False
     return len(pointers) <= rounds // 2 and _size(instance) - before <= 128 * PAGE
 
 
 def _call(instance: Instance, function: str, *arguments: int, size: int) -> tuple[int | None, str | None]:
     try:
-        results: Sequence[int | float] = instance.call(function, *arguments, fuel=BUDGET.fuel(size))
+        results: Sequence[int | float] = instance.call(function, *arguments, fuel=BUDGET.fuel(size, _size(instance)))
     except Trap as trap:
         if trap.code is TrapCode.DEADLINE:
             raise Blocked("the deadline fired before the fuel was used up", not_tested=True) from None

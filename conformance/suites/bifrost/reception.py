@@ -64,6 +64,9 @@ class Reception:
             message = call.message
             if message is None or call.reached is not Reached.OBJECT or not lab.trusts(call):
                 continue
+            if call.inputs_overlap:
+                # What the hook read is not what was sent.
+                continue
             if own.get((message.role, message.name), message.context) == message.context:
                 messages.setdefault(message.name, message)
                 calls.setdefault(message.name, []).append(call)

@@ -29,11 +29,12 @@ def judge_calls(judge: Judge, lab: Lab, function: str, rule: Rule, *, reached: R
     if not asked and lab.calls(function):
         judge.not_applicable(f"no call of {function} got as far as this rule")
     held = 0
+    every_case = judge.subject.only_case is None
     for call in asked:
         fault = rule(call)
         if fault is None and call.failure is None:
             # The most of thousands of calls: counted, and told at once.
-            held += judge.wants(call.case)
+            held += every_case or judge.wants(call.case)
         else:
             judge_call(judge, call, fault)
     judge.held(held)

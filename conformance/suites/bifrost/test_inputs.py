@@ -21,7 +21,7 @@ from .calls import Call, Reached
 from .complaints import refusal, speaks_of_policy
 from .lab import Lab
 from .messages import Spelling, Topic
-from .reception import Reception
+from .reception import reception_by
 from .rules import Fault, judge_call, quote
 
 _HINT = "decode only what the plugin needs, leave the rest open, and treat null, absent and empty alike"
@@ -32,7 +32,7 @@ _RULES = {Topic.DOCUMENTED: "BIFROST-INPUT-001", Topic.NO_ERROR: "BIFROST-INPUT-
 
 
 def _judge_topic(judge: Judge, lab: Lab, hook: str, topic: Topic) -> None:
-    reception = Reception(lab, hook)
+    reception = reception_by(hook, lab)
     refused = set(reception.unread.values())
     first = next((each for each in _RULES if each in refused and each is not topic), None)
     if first is not None and topic is not Topic.DOCUMENTED:

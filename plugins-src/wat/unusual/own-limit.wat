@@ -1,7 +1,7 @@
-;; conforms: pre_hook fills a memory that cannot have more than 40 pages
+;; conforms: pre_hook fills a memory that cannot have more than 600 pages
 ;; Bifrost r2. Written by build.py; do not edit.
 (module
-  (memory (export "memory") 2 40)
+  (memory (export "memory") 2 600)
   (data (i32.const 1024) "plain r2")
   (data (i32.const 1032) "{\"context\":{},\"request\":null,\"response\":null,\"has_response\":false,\"error\":\"\"}")
   (data (i32.const 1109) "{\"context\":{},\"error\":\"\"}")

@@ -24,6 +24,7 @@ def plugins() -> Iterator[Plugin]:
     """Give them all, in the order of the catalogue."""
     yield from starting()
     yield from initialising()
+    yield from configuring()
     yield from naming()
     yield from cleaning()
 
@@ -125,6 +126,40 @@ def initialising() -> Iterator[Plugin]:
         "init exits with code 0",
         EXIT,
         init("(call $proc_exit (i32.const 0))\n  (i32.const 0)"),
+    )
+
+
+def configuring() -> Iterator[Plugin]:
+    """Fail in `init` on a config that nobody foresaw; without one all is well."""
+    for revision in EVERY:
+        yield variation(
+            "INIT-003",
+            "traps",
+            "init traps on any config",
+            init("(if (local.get $length) (then (unreachable)))\n  (i32.const 0)"),
+            revision=revision,
+        )
+    yield variation(
+        "INIT-003",
+        "short",
+        "init reads its config's 1,000,000th byte from the end",
+        init(
+            "(if (local.get $length)\n    (then\n      (drop\n        (i32.load8_u"
+            " (i32.sub (i32.add (local.get $config) (local.get $length)) (i32.const 1000000))))))\n  (i32.const 0)"
+        ),
+    )
+    yield variation(
+        "INIT-003",
+        "endless",
+        "init does not come to an end where its config is longer than two bytes",
+        init(f"(if (i32.gt_u (local.get $length) (i32.const 2)) (then {LOOP}))\n  (i32.const 0)"),
+    )
+    yield variation(
+        "INIT-003",
+        "empty",
+        "init exits where its config is an empty object",
+        EXIT,
+        init("(if (i32.eq (local.get $length) (i32.const 2)) (then (call $proc_exit (i32.const 1))))\n  (i32.const 0)"),
     )
 
 

@@ -100,6 +100,13 @@ def keeping() -> Iterator[Plugin]:
         *(counting("r2", name) for name in ("http_pre_hook", "post_hook")),
         warnings=("answer-changed",),
     )
+    for revision in HOOKS:
+        yield unusual(
+            "refuses-configs",
+            "init refuses any config with status 3",
+            init("(select (i32.const 3) (i32.const 0) (local.get $length))"),
+            revision=revision,
+        )
     yield unusual(
         "names-itself-late",
         "get_name puts its name together when it is first called",
@@ -144,9 +151,9 @@ def taking() -> Iterator[Plugin]:
         yield unusual(f"grows-at-once-{place}", f"{place} takes 56 MiB once, and keeps them", COUNTER, edit)
     yield unusual(
         "own-limit",
-        "pre_hook fills a memory that cannot have more than 40 pages",
+        "pre_hook fills a memory that cannot have more than 600 pages",
         HOG_BY_PAGES,
-        {"memory": '(memory (export "memory") 2 40)'},
+        {"memory": '(memory (export "memory") 2 600)'},
         doing("r2", "pre_hook", "(call $hog)\n" + pass_on("r2", "pre_hook")),
     )
     yield unusual(

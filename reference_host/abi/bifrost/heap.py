@@ -26,7 +26,7 @@ from reference_host.abi.bifrost.events import (
     Owner,
     Stage,
 )
-from reference_host.abi.bifrost.packed import Plausible, looks_like_json, misplaced, unpack
+from reference_host.abi.bifrost.packed import Plausible, is_whole_object, looks_like_json, misplaced, unpack
 from reference_host.abi.bifrost.revisions import ALLOCATOR_TYPE, FREE_TYPES, free_name
 from reference_host.abi.bifrost.types import HookFailure
 from reference_host.engine.interface import Export, FuncType, Instance
@@ -86,13 +86,15 @@ class HeapPolicy:
     the lenient profile takes it). `slack`: bytes that are asked for beyond the text, filled with `CANARY`; a guest that
     keeps to pointer and length never notices. `scrub`: the byte that an input buffer is overwritten with just before it
     is given back, so that a guest which kept a pointer into it shows it; None to leave it as it is. `scrub_config`: the
-    same for the config.
+    same for the config. `doubts`: a result that is no whole object is not given back, because its pointer may be as
+    wrong as its text, and freeing it would damage the guest.
     """
 
     accept_address_zero: bool = False
     slack: int = 0
     scrub: int | None = None
     scrub_config: int | None = None
+    doubts: bool = False
 
 
 class Witness(Protocol):
@@ -145,7 +147,8 @@ class Heap:
             stage = Stage.RESULT
             output = self._copy_out(function, raw, plausible)
             if witness is not None:
-                witness.returned(inputs, Buffer(raw >> 32, len(output), len(output)) if output else None)
+                freed = output and not self._is_doubtful(function, output)
+                witness.returned(inputs, Buffer(raw >> 32, len(output), len(output)) if freed else None)
         except HookError as error:
             failure = error
         lost = failure is not None and failure.trap is not None
@@ -274,6 +277,8 @@ class Heap:
             elif any(result.overlaps(buffer) for buffer in inputs):
                 # An echo: the buffer is the host's own, and is given back as such.
                 self._events.append(NotFreed(result.pointer, Owner.RESULT, "same-as-input"))
+            elif self._is_doubtful(hook, output):
+                self._events.append(NotFreed(result.pointer, Owner.RESULT, "doubtful"))
             elif (failure := self._free(hook, result, Owner.RESULT, fuel)) is not None:
                 self._not_freed(inputs, "instance-lost")
                 return failure
@@ -289,6 +294,9 @@ class Heap:
                 self._not_freed(inputs[position + 1 :], "instance-lost")
                 return failure
         return None
+
+    def _is_doubtful(self, function: str, output: bytes) -> bool:
+        return self._policy.doubts and function != "get_name" and not is_whole_object(output)
 
     def _not_freed(self, inputs: Sequence[Buffer], reason: str) -> None:
         self._events.extend(NotFreed(buffer.pointer, Owner.INPUT, reason) for buffer in inputs if buffer.size)

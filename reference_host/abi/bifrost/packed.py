@@ -14,6 +14,8 @@ from collections.abc import Callable
 from reference_host.engine.interface import Memory
 
 _MASK = 0xFFFF_FFFF
+LONGEST = 64 * 2**20
+"""Bytes that a text may have to be looked for behind swapped halves: a pointer may be any number."""
 _CONTROLS = frozenset(range(0x20)) | {0x7F}
 
 Plausible = Callable[[bytes], bool]
@@ -29,6 +31,12 @@ def looks_like_json(data: bytes) -> bool:
     """Whether it begins as an object, an array or a text does, in whatever encoding."""
     head = data.lstrip(b" \t\r\n")[:8]
     return head.lstrip(b"\xef\xbb\xbf\xff\xfe\0")[:1] in (b"{", b"[", b'"')
+
+
+def is_whole_object(data: bytes) -> bool:
+    """Whether it begins and ends as an object does, white space aside."""
+    text = data.strip()
+    return text[:1] == b"{" and text[-1:] == b"}"
 
 
 def looks_like_name(data: bytes) -> bool:
@@ -52,7 +60,7 @@ def misplaced(memory: Memory, pointer: int, length: int, data: bytes | None, pla
     """
     if data is not None and plausible(data):
         return None
-    if pointer and length + pointer <= memory.size:
+    if 0 < pointer <= LONGEST and length + pointer <= memory.size:
         other = memory.read(length, pointer)
         if plausible(other) and _is_closed(other.strip()):
             return f"the halves are swapped: {length:#x} is the pointer and {pointer:#x} the length of a text"

@@ -63,14 +63,18 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Fuel for one guest call: `base` plus `per_byte` for each byte of input; None where fuel is unlimited."""
+    """Fuel for one guest call: `base` plus `per_byte` for each byte of input; None where fuel is unlimited.
+
+    `per_memory_byte` is for each byte of the guest's memory, since a collector may look at all of it in any call.
+    """
 
     base: int
     per_byte: int
+    per_memory_byte: int = 0
 
-    def fuel(self, size: int) -> int:
-        """Units for an input of `size` bytes."""
-        return self.base + self.per_byte * size
+    def fuel(self, size: int, memory: int = 0) -> int:
+        """Units for an input of `size` bytes in a guest whose memory has `memory` bytes."""
+        return self.base + self.per_byte * size + self.per_memory_byte * memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +157,7 @@ class Plugin:
         if self._functions.get("init") == INIT_TYPE:
             config = self.settings.config or b""
             try:
-                status = self.heap.status("init", config, self._fuel(len(config)))
+                status = self.heap.status("init", config, self.fuel(len(config)))
             except HookError:
                 self._discard()
                 raise
@@ -174,7 +178,7 @@ class Plugin:
             if self._functions.get("cleanup") != CLEANUP_TYPE or (self._instance is None and not self._init_wanted):
                 return None
             self._make_ready("cleanup")
-            return self.heap.plain_status("cleanup", self._fuel(0))
+            return self.heap.plain_status("cleanup", self.fuel(0))
         finally:
             self._discard()
             self._init_wanted = False
@@ -228,7 +232,7 @@ class Plugin:
             raise UnknownHook(f"the plugin exports no {function} of the type that {self.revision.name} gives it")
         self._make_ready(function)
         plausible = looks_like_name if function == "get_name" else looks_like_json
-        fuel = self._fuel(sum(map(len, inputs)))
+        fuel = self.fuel(sum(map(len, inputs)))
         exchange = self.heap.exchange(function, inputs, fuel, plausible=plausible, witness=witness)
         if exchange.lost:
             # Whatever aborted the guest, its state is not to be trusted any more: not even after a plain proc_exit.
@@ -334,14 +338,16 @@ class Plugin:
     def _context(self, context: JsonObject) -> JsonObject:
         return documents.context_json(context, self.settings.shape)
 
-    def _fuel(self, size: int) -> int | None:
+    def fuel(self, size: int) -> int | None:
+        """Fuel for a call with an input of `size` bytes as things stand; None where it is unlimited."""
         budget = self.settings.budget
-        return None if budget is None else budget.fuel(size)
+        memory = None if self.instance is None else self.instance.memory
+        return None if budget is None else budget.fuel(size, 0 if memory is None else memory.size)
 
     def _run_start(self, instance: Instance, name: str) -> None:
         try:
             # Whole runtimes start up here: the limits of instantiation hold, where there are any.
-            instance.call(name, fuel=self._fuel(0) if self.settings.limits.fuel is None else None)
+            instance.call(name, fuel=self.fuel(0) if self.settings.limits.fuel is None else None)
         except Trap as trap:
             # A command's `_start` may end with proc_exit(0); its instance stays usable.
             if name != "_start" or trap.code is not TrapCode.EXIT or trap.exit_code != 0:

@@ -18,7 +18,7 @@ _PLACE = MARK.encode()
 _PLACE_IN_BASE64 = base64.b64encode(_PLACE)
 
 _WORD = re.compile(rb"mark-(\d{10})")
-_HEXADECIMAL = re.compile(rb"6d61726b2d((?:3\d){10})")
+_HEXADECIMAL = re.compile(rb"[46]d[46]1[57]2[46]b2d((?:3\d){10})")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{20,}")
 _BEGINNINGS = (b"TUFSSy", b"1BUkst", b"NQVJLL")
 """What every word begins with in base64, at each of the three places where it can begin: less its first character."""
@@ -48,7 +48,7 @@ def marks_in(output: bytes, document: dict[str, Json] | None = None) -> set[str]
 def _words(text: bytes) -> set[bytes]:
     lower = text.lower()
     found = set(_WORD.findall(lower)) if b"mark-" in lower else set()
-    if b"6d61726b2d" in lower:
+    if b"2d3030" in lower:
         found |= {bytes.fromhex(digits.decode()) for digits in _HEXADECIMAL.findall(lower)}
     if any(beginning in text for beginning in _BEGINNINGS):
         runs = [run[start:] for run in _BASE64.findall(text) for start in range(4)]
