@@ -1,12 +1,12 @@
 """What the tests of the engine room share: WAT compiled in this process, and every registered engine in turn.
 
 The engine `wasmtime` comes in each of its two ways, and `purepy` in each of its ways to memory; none stands in for the
-other. `purepy` keeps no translations here, so that what is tested is what was translated now.
+other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -37,13 +37,6 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "purepy-views": PurepyEngine,
     "purepy-portable": partial(PurepyEngine, views=False),
 }
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_kept_translations() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOOKPROOF_CACHE", "off")
-        yield
 
 
 @pytest.fixture(scope="session", params=ENGINES)

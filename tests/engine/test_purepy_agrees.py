@@ -6,7 +6,7 @@ The short run is part of every test run; `HOOKPROOF_FUZZ=10000` makes it as long
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,15 @@ ARGUMENTS = ((3, 5), (0, 0), (2**32 - 1, 2**63))
 FUEL = 1_000_000
 
 Outcome = list[object]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_kept_translations() -> Iterator[None]:
+    """Modules that are used once need not be kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOKPROOF_CACHE", "off")
+        yield
+
 
 bounded = settings(
     max_examples=int(os.environ.get("HOOKPROOF_FUZZ", "60")),

@@ -51,7 +51,7 @@ def use(binary: bytes) -> tuple[int | float, ...]:
 
 
 def kept(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.name != "key"]
+    return list(folder.iterdir()) if folder.exists() else []
 
 
 def test_a_function_is_translated_once_and_then_taken_from_the_cache(
@@ -96,7 +96,6 @@ def flip_a_bit(path: Path) -> None:
         pytest.param(lambda path: path.write_bytes(b""), id="empty"),
         pytest.param(lambda path: path.chmod(0o644), id="open-to-others"),
         pytest.param(lambda path: (path.rename(path.parent / "other"), path.symlink_to("other")), id="a-link"),
-        pytest.param(lambda path: (path.parent / "key").write_bytes(bytes(32)), id="another-key"),
     ],
 )
 @pytest.mark.skipif(os.name != "posix", reason="permissions and links are POSIX's")
@@ -106,7 +105,6 @@ def test_what_was_tampered_with_is_translated_anew(
     use(wat(TEXT))
     (path,) = kept(folder)
     harm(path)
-    cache_module._folder.cache_clear()
     assert use(wat(TEXT)) == (42,)
     assert translated == [0, 0]
 
@@ -138,17 +136,6 @@ def test_it_can_be_switched_off(wat: Wat, folder: Path, translated: list[int], m
     assert [use(wat(TEXT)) for _ in range(2)] == [(42,)] * 2
     assert translated == [0, 0]
     assert not folder.exists()
-
-
-def test_what_was_not_used_for_longest_goes_first(wat: Wat, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(4):
-        use(wat(TEXT.replace("i32.const 2", f"i32.const {number}")))
-        if number == 0:
-            (oldest,) = kept(folder)
-            os.utime(oldest, (1, 1))
-            monkeypatch.setattr(cache_module, "MAX_BYTES", 7 * oldest.stat().st_size // 2)
-    assert oldest not in kept(folder)
-    assert len(kept(folder)) == 3
 
 
 def test_processes_that_write_at_once_do_not_disturb_each_other(wat: Wat, folder: Path) -> None:
