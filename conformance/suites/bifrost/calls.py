@@ -87,7 +87,10 @@ class Call:
     @property
     def inputs_overlap(self) -> bool:
         """Whether the allocator put two documents of the call over each other."""
-        return any(one.overlaps(other) for one, other in combinations([b for b in self.exchange.inputs if b.size], 2))
+        inputs = self.exchange.inputs
+        if len(inputs) < 2:
+            return False
+        return any(one.overlaps(other) for one, other in combinations([b for b in inputs if b.size], 2))
 
     def finding(self, code: str, *members: str) -> Finding | None:
         """The first finding of that code, of that member or below it (any member where none is named)."""

@@ -17,7 +17,7 @@ from functools import cached_property
 from conformance.judging import Subject
 from reference_host.abi.bifrost.contract import Profile
 from reference_host.abi.bifrost.documents import Shape
-from reference_host.abi.bifrost.events import Allocated, Exchange
+from reference_host.abi.bifrost.events import Allocated, Exchange, Owner
 from reference_host.abi.bifrost.heap import SCRUB, AllocatorPair, HeapPolicy
 from reference_host.abi.bifrost.plugin import Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
@@ -119,7 +119,12 @@ class Lab:
     # -- getting there -----------------------------------------------------------------------------
 
     def new_plugin(
-        self, *, config: bytes | None = None, scrub: int | None = SCRUB, scrub_config: int | None = SCRUB
+        self,
+        *,
+        config: bytes | None = None,
+        scrub: int | None = SCRUB,
+        scrub_config: int | None = SCRUB,
+        withheld: frozenset[Owner] = frozenset(),
     ) -> Plugin:
         """A plugin on which nothing has run; what its inputs, and its config, are overwritten with once they are used.
 
@@ -132,7 +137,7 @@ class Lab:
             checked=False,
             limits=Limits(START_FUEL, DEADLINE, self.subject.memory_pages),
             budget=BUDGET,
-            heap=HeapPolicy(slack=SLACK, scrub=scrub, scrub_config=scrub_config, doubts=True),
+            heap=HeapPolicy(slack=SLACK, scrub=scrub, scrub_config=scrub_config, doubts=True, withheld=withheld),
         )
         return Plugin(self.module, settings)
 
@@ -247,8 +252,8 @@ class Lab:
             return Ownership({}, None, Counter(), "needs an allocator that keeps its own rules: see BIFROST-ALLOC-*")
         config = self.subject.config or (SMALL_CONFIG if self._takes(SMALL_CONFIG) else None)
 
-        def new_plugin(scrub: int | None, scrub_config: int | None) -> Plugin:
-            return self.new_plugin(config=config, scrub=scrub, scrub_config=scrub_config)
+        def new_plugin(scrub: int | None, scrub_config: int | None, withheld: frozenset[Owner]) -> Plugin:
+            return self.new_plugin(config=config, scrub=scrub, scrub_config=scrub_config, withheld=withheld)
 
         return examine(new_plugin, list(self._probes()))
 

@@ -63,10 +63,12 @@ class Meter:
         if instance is not self._instance:
             self._instance, self._seen, self._pages = instance, 0, self._minimum
         refusals = instance.growth_refused
-        hogged = next(filter(self._is_hog, refusals[self._seen :]), None)
-        self._seen = len(refusals)
+        hogged = None
+        if len(refusals) > self._seen:
+            hogged = next(filter(self._is_hog, refusals[self._seen :]), None)
+            self._seen = len(refusals)
         self._pages = 0 if instance.memory is None else instance.memory.size // PAGE
-        return Use(logged, hogged)
+        return Use(logged, hogged) if logged or hogged else NOTHING_TAKEN
 
     def _is_hog(self, refused: GrowthRefused) -> bool:
         """Whether it had taken more than half of what was free. A memory's own maximum is no concern of the host's."""

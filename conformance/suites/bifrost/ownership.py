@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import combinations
+from typing import Protocol
 
-from reference_host.abi.bifrost.events import Buffer, Exchange, Stage
+from reference_host.abi.bifrost.events import Buffer, Exchange, Owner, Stage
 from reference_host.abi.bifrost.heap import CANARY
 from reference_host.abi.bifrost.plugin import Plugin
 from reference_host.errors import HookError, LoadError, TrapCode
@@ -76,7 +77,11 @@ class Ownership:
 
 
 class _Stop(Exception):
-    """The allocator gives no more: there is nothing to learn."""
+    """The allocator gives no more, or takes nothing back: there is nothing to learn. `probe`: in which call."""
+
+    def __init__(self, reason: object, probe: Probe) -> None:
+        super().__init__(str(reason))
+        self.probe = probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ class _Run:
                 return
             if exchange.lost:
                 if exchange.failed_at is not Stage.CALL:
-                    raise _Stop(f"{self._probe.case}: {exchange.failure}")
+                    raise _Stop(f"{self._probe.case}: {exchange.failure}", self._probe)
                 trap = None if exchange.failure is None else exchange.failure.trap
                 endless = trap is not None and trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE)
                 traps[self._probe.function] += TRAPS if endless else 1
@@ -161,14 +166,14 @@ class _Run:
         try:
             return self.plugin.heap.borrow(size, None, self._fuel(size))
         except HookError as error:
-            raise _Stop(str(error)) from None
+            raise _Stop(error, self._probe) from None
 
     def _hand_back(self, buffers: Sequence[Buffer]) -> None:
         try:
             for buffer in buffers:
                 self.plugin.heap.hand_back(buffer, self._fuel(buffer.size))
         except HookError as error:
-            raise _Stop(str(error)) from None
+            raise _Stop(error, self._probe) from None
 
     def _fuel(self, size: int) -> int | None:
         return self.plugin.fuel(size)
@@ -188,7 +193,7 @@ class _Run:
         try:
             return self.plugin.exchange(self._probe.function, self._probe.documents, witness=self)
         except LoadError as error:
-            raise _Stop(str(error)) from None
+            raise _Stop(error, self._probe) from None
 
     def placed(self, inputs: Sequence[Buffer]) -> None:
         """Put a buffer behind the inputs, and see that all lie apart."""
@@ -234,10 +239,11 @@ class _Run:
         """Hold buffers where those of the call were, in place of those of the function's call before."""
         former = self._left.get(self._probe.function, [])
         left: list[_Held] = []
+        withheld = self.plugin.settings.heap.withheld
         for buffer, document in zip(exchange.inputs, self._probe.documents, strict=True):
-            if buffer.size:
+            if buffer.size and Owner.INPUT not in withheld:
                 self._hold(left, buffer.size, document, Part.INPUT)
-        if self._result is not None:
+        if self._result is not None and Owner.RESULT not in withheld:
             self._hold(left, self._result[0].size, self._result[1], Part.RESULT)
         self._left[self._probe.function] = left
         self._hand_back([held.buffer for held in (*self._guards, *former)])
@@ -342,8 +348,11 @@ def _essence(exchange: Exchange) -> object:
         return output
 
 
-Factory = Callable[[int | None, int | None], Plugin]
-"""Makes a plugin on which nothing has run: what its inputs, and its config, are overwritten with once they are used."""
+class Factory(Protocol):
+    """Makes a plugin on which nothing has run."""
+
+    def __call__(self, scrub: int | None, scrub_config: int | None, withheld: frozenset[Owner], /) -> Plugin:
+        """`scrub`, `scrub_config`: what inputs and the config are overwritten with; `withheld`: what is not freed."""
 
 
 def examine(new_plugin: Factory, script: Sequence[Probe]) -> Ownership:
@@ -365,9 +374,19 @@ def examine(new_plugin: Factory, script: Sequence[Probe]) -> Ownership:
 
 
 def _first_breach(new_plugin: Factory, script: Sequence[Probe]) -> Breach | None:
-    overwritten = _played(new_plugin, script, frozenset())
+    try:
+        overwritten = _played(new_plugin, script, frozenset())
+    except _Stop as stop:
+        # In its first call a function has nothing to free that the host has seen: then it is free that fails.
+        first = next(probe for probe in script if probe.function == stop.probe.function) if stop.probe.case else None
+        breach = _freed_twice(new_plugin, script, stop.probe) if first not in (None, stop.probe) else None
+        if breach is None:
+            raise
+        return breach
     if overwritten.breach is not None:
-        return overwritten.breach
+        is_overlap = not overwritten.breach.requirement.startswith("BIFROST-OWN")
+        twice = _freed_twice(new_plugin, script, overwritten.breach.probe) if is_overlap else None
+        return twice or overwritten.breach
     restored = _played(new_plugin, script, frozenset(_READ))
     differs = _first_difference(overwritten, restored)
     if restored.breach is not None or differs is None:
@@ -382,9 +401,40 @@ def _first_breach(new_plugin: Factory, script: Sequence[Probe]) -> Breach | None
     return None
 
 
-def _played(new_plugin: Factory, script: Sequence[Probe], restored: frozenset[Part]) -> _Run:
+def _freed_twice(new_plugin: Factory, script: Sequence[Probe], seen: Probe) -> Breach | None:
+    """Whether an allocator goes wrong only because the plugin frees what the host frees: then it does well without."""
+    for requirement, owner, what in (
+        (str(Part.RESULT), Owner.RESULT, "results"),
+        ("BIFROST-OWN-003", Owner.INPUT, "inputs"),
+    ):
+        if not _goes_well(new_plugin, script, frozenset({owner})):
+            continue
+        alone = {probe.function: [each for each in script if each.function == probe.function] for probe in script}
+        blamed = (calls[0] for calls in alone.values() if not _goes_well(new_plugin, calls, frozenset()))
+        fault = Fault(
+            f"an allocator that works although the host gives {what} back",
+            f"it hands out what is alive, or traps; it works where the host gives no {what} back",
+            f"do not free {what}, not later either: the host does, once",
+        )
+        return Breach(requirement, next(blamed, seen), (), None, fault)
+    return None
+
+
+def _goes_well(new_plugin: Factory, script: Sequence[Probe], withheld: frozenset[Owner]) -> bool:
+    try:
+        return _played(new_plugin, script, frozenset(), withheld).breach is None
+    except _Stop:
+        return False
+
+
+def _played(
+    new_plugin: Factory,
+    script: Sequence[Probe],
+    restored: frozenset[Part],
+    withheld: frozenset[Owner] = frozenset(),
+) -> _Run:
     inputs, config = (None if part in restored else LETTER for part in (Part.INPUT, Part.CONFIG))
-    run = _Run(new_plugin(inputs, config), restored)
+    run = _Run(new_plugin(inputs, config, withheld), restored)
     run.play(script)
     return run
 

@@ -265,6 +265,30 @@ def using_results() -> Iterator[Plugin]:
             doing(revision, name, again),
             revision=revision,
         )
+        yield variation(
+            "OWN-005",
+            f"frees-later-{name}",
+            f"{name} frees its result in its next call",
+            RESULT,
+            doing(
+                revision,
+                name,
+                f"(call $release {UPPER})\n(global.set $result {pass_on(revision, name)})\n(global.get $result)",
+            ),
+            revision=revision,
+        )
+        yield variation(
+            "OWN-003",
+            f"frees-later-{name}",
+            f"{name} frees its input in its next call",
+            KEPT,
+            doing(
+                revision,
+                name,
+                f"(call $release (global.get $kept))\n{KEEP.format('$input', '$length')}\n{pass_on(revision, name)}",
+            ),
+            revision=revision,
+        )
         same = "(call $answer (i32.const &name) (i32.const #name))"
         yield variation(
             "OWN-005",

@@ -50,10 +50,11 @@ class Freed:
 
 @dataclass(frozen=True, slots=True)
 class NotFreed:
-    """A buffer that the host did not give back: `no-free`, `zero`, `same-as-input`, `doubtful`, `instance-lost`.
+    """A buffer that was not given back: `no-free`, `zero`, `same-as-input`, `doubtful`, `withheld`, `instance-lost`.
 
-    `doubtful`: a result that is no whole object, on a host that gives no such one back. `zero`: it lies at address 0.
-    `same-as-input`: the result shares bytes with an input, which is given back as such.
+    `doubtful`: a result that is no whole object, on a host that gives no such one back. `withheld`: on a host that
+    gives none back. `zero`: it lies at address 0. `same-as-input`: the result shares bytes with an input, which is
+    given back as such.
     """
 
     pointer: int

@@ -87,7 +87,7 @@ class HeapPolicy:
     keeps to pointer and length never notices. `scrub`: the byte that an input buffer is overwritten with just before it
     is given back, so that a guest which kept a pointer into it shows it; None to leave it as it is. `scrub_config`: the
     same for the config. `doubts`: a result that is no whole object is not given back, because its pointer may be as
-    wrong as its text, and freeing it would damage the guest.
+    wrong as its text, and freeing it would damage the guest. `withheld`: whose buffers are never given back.
     """
 
     accept_address_zero: bool = False
@@ -95,6 +95,7 @@ class HeapPolicy:
     scrub: int | None = None
     scrub_config: int | None = None
     doubts: bool = False
+    withheld: frozenset[Owner] = frozenset()
 
 
 class Witness(Protocol):
@@ -279,6 +280,8 @@ class Heap:
                 self._events.append(NotFreed(result.pointer, Owner.RESULT, "same-as-input"))
             elif self._is_doubtful(hook, output):
                 self._events.append(NotFreed(result.pointer, Owner.RESULT, "doubtful"))
+            elif Owner.RESULT in self._policy.withheld:
+                self._events.append(NotFreed(result.pointer, Owner.RESULT, "withheld"))
             elif (failure := self._free(hook, result, Owner.RESULT, fuel)) is not None:
                 self._not_freed(inputs, "instance-lost")
                 return failure
@@ -290,7 +293,9 @@ class Heap:
                 continue
             if scrub is not None and self._instance.memory is not None:
                 self._instance.memory.write(buffer.pointer, bytes([scrub]) * buffer.size)
-            if (failure := self._free(hook, buffer, Owner.INPUT, fuel)) is not None:
+            if Owner.INPUT in self._policy.withheld:
+                self._not_freed([buffer], "withheld")
+            elif (failure := self._free(hook, buffer, Owner.INPUT, fuel)) is not None:
                 self._not_freed(inputs[position + 1 :], "instance-lost")
                 return failure
         return None

@@ -24,13 +24,16 @@ MAX_NESTING = 512
 """Levels of arrays and objects that a result may have."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def encode(value: Json) -> bytes:
     """UTF-8 JSON without white space; non-ASCII text stays as it is.
 
     Raises `UsageError` for what has no such form: NaN, infinities, half of a surrogate pair, endless nesting.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return _ENCODER.encode(value).encode()
     except (ValueError, RecursionError) as error:
         raise UsageError(f"a value cannot be sent as JSON: {error}") from None
 
