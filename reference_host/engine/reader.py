@@ -50,6 +50,9 @@ class Reader:
     def u32(self) -> int:
         """An unsigned LEB128 integer of 32 bits; overlong forms within five bytes are legal."""
         at = self.offset
+        if at < self.end and self.binary[at] < 0x80:  # by far the most are of one byte
+            self.offset = at + 1
+            return self.binary[at]
         result = 0
         for shift in range(0, 35, 7):
             byte = self.byte()

@@ -13,7 +13,7 @@ from reference_host.errors import EngineMissing, UnknownEngine
 
 GROUP = "hookproof.engines"
 
-PREFERRED = ("wasmtime", "pywasm")
+PREFERRED = ("wasmtime", "purepy", "pywasm")
 """The order in which a default is looked for; other engines follow in the order of their names."""
 
 

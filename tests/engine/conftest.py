@@ -1,6 +1,7 @@
 """What the tests of the engine room share: WAT compiled in this process, and every registered engine in turn.
 
-The engine `wasmtime` comes in each of its two ways; neither stands in for the other.
+The engine `wasmtime` comes in each of its two ways, and `purepy` in each of its ways to memory; none stands in for the
+other.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import pytest
 import wasmtime
 
 from reference_host.engine.interface import Engine
+from reference_host.engine.purepy import PurepyEngine
 from reference_host.engine.registry import engine_names, load_engine
 from reference_host.engine.wasmtime import WasmtimeEngine, Way
 
@@ -28,8 +30,12 @@ def _make(name: str) -> Callable[[], Engine]:
     return lambda: load_engine(name)
 
 
-ENGINES: dict[str, Callable[[], Engine]] = {name: _make(name) for name in engine_names() if name != "wasmtime"} | {
-    f"wasmtime-{way}": partial(WasmtimeEngine, way) for way in Way
+ENGINES: dict[str, Callable[[], Engine]] = {
+    name: _make(name) for name in engine_names() if name not in ("wasmtime", "purepy")
+} | {
+    **{f"wasmtime-{way}": partial(WasmtimeEngine, way) for way in Way},
+    "purepy-views": PurepyEngine,
+    "purepy-portable": partial(PurepyEngine, views=False),
 }
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from reference_host.engine.binary import read_module
 from reference_host.engine.interface import Engine, FuncType, HostFunction, Limits, Number, ValueType
 from reference_host.engine.pywasm import PywasmEngine
 from reference_host.engine.registry import load_engine
-from reference_host.errors import HookproofError, StartFailed, Trap, TrapCode
+from reference_host.errors import HookproofError, InvalidModule, MalformedModule, StartFailed, Trap, TrapCode
 
 SUBJECT = """(module
   (import "env" "log" (func $log (param i32) (result i32)))
@@ -63,6 +63,8 @@ def outcome(engine: Engine, binary: bytes) -> list[str]:
         instance = engine.compile(binary).instantiate([LOG], LIMITS)
     except StartFailed as error:
         return [str(error)]
+    except (MalformedModule, InvalidModule):
+        return ["refused"]  # engines differ in what they look at first
     except HookproofError as error:
         return [type(error).__name__]
     seen = []
@@ -90,7 +92,9 @@ def test_a_changed_module_runs_alike_or_is_refused_by_every_engine(
     subject: bytes, engine: Engine, changes: list[Change]
 ) -> None:
     binary = changed(subject, changes)
-    assert outcome(engine, binary) == outcome(load_engine("wasmtime"), binary)
+    seen = outcome(engine, binary)
+    assume(not (engine.name == "purepy" and seen == ["UnsupportedModule"]))  # it has no vectors, and says so
+    assert seen == outcome(load_engine("wasmtime"), binary)
 
 
 @bounded

@@ -51,11 +51,11 @@ def plugged_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_shipped_engines_are_registered_the_preferred_one_first() -> None:
-    assert engine_names()[:2] == ("wasmtime", "pywasm")
+    assert engine_names()[:3] == ("wasmtime", "purepy", "pywasm")
 
 
 def test_an_engine_of_another_distribution_plugs_in(plugged_in: Path) -> None:
-    assert engine_names()[:2] == ("wasmtime", "pywasm")
+    assert engine_names()[:3] == ("wasmtime", "purepy", "pywasm")
     assert "echo" in engine_names()
     engine = load_engine("echo")
     assert (engine.name, engine.version) == ("echo", "7.1")
@@ -86,7 +86,7 @@ def test_an_engine_that_does_not_load_says_why_in_one_line(plugged_in: Path, nam
 def test_an_unknown_engine_names_the_known_ones() -> None:
     with pytest.raises(UnknownEngine) as raised:
         load_engine("wasmtine")
-    assert str(raised.value).startswith("unknown engine 'wasmtine', known are: wasmtime, pywasm")
+    assert str(raised.value).startswith("unknown engine 'wasmtine', known are: wasmtime, purepy, pywasm")
 
 
 def test_the_default_is_the_first_that_loads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_the_default_is_the_first_that_loads(monkeypatch: pytest.MonkeyPatch) ->
         return load_engine(name)
 
     monkeypatch.setattr(registry, "load_engine", without_wasmtime)
-    assert registry._first_that_loads().name == "pywasm"
+    assert registry._first_that_loads().name == "purepy"
 
 
 def test_without_any_engine_the_reasons_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_without_any_engine_the_reasons_are_told(monkeypatch: pytest.MonkeyPatch
         raise EngineMissing(f"no {name}")
 
     monkeypatch.setattr(registry, "load_engine", none)
-    with pytest.raises(EngineMissing, match="no wasmtime; no pywasm"):
+    with pytest.raises(EngineMissing, match="no wasmtime; no purepy; no pywasm"):
         registry._first_that_loads()
 
 
@@ -139,7 +139,11 @@ except EngineMissing as error:
     assert run_python("-O", "-c", program) == said
 
 
-def test_without_wasmtime_the_default_is_pywasm_and_a_module_is_not_tested() -> None:
+def test_purepy_is_of_this_distribution() -> None:
+    assert load_engine("purepy").version == version("hookproof")
+
+
+def test_without_wasmtime_the_default_is_purepy_which_validates_for_pywasm_too() -> None:
     program = """
 import sys
 sys.modules["wasmtime"] = None
@@ -149,8 +153,8 @@ try:
     load_engine("wasmtime")
 except EngineMissing as error:
     print(error)
-engine = load_engine()
-print(engine.name, engine.compile(bytes.fromhex("0061736d01000000")).validity.value)
+for engine in (load_engine(), load_engine("pywasm")):
+    print(engine.name, engine.compile(bytes.fromhex("0061736d01000000")).validity.value)
 """
-    said = "engine wasmtime needs the package wasmtime: pip install wasmtime\npywasm not-tested\n"
+    said = "engine wasmtime needs the package wasmtime: pip install wasmtime\npurepy valid\npywasm valid\n"
     assert run_python("-c", program) == said

@@ -12,6 +12,9 @@ from reference_host.engine.registry import engine_names, load_engine
 
 REFERENCE = "wasmtime"
 
+WITHOUT_VECTORS = ("purepy",)
+"""Engines that do not have them, and say so: `test_purepy_validation.py`."""
+
 HALVES = (
     0,
     1,
@@ -123,7 +126,7 @@ def _vector(at: int) -> str:
     return f"local.get {2 * at} i64x2.splat local.get {2 * at + 1} i64x2.replace_lane 1"
 
 
-@pytest.fixture(scope="module", params=[name for name in engine_names() if name != REFERENCE])
+@pytest.fixture(scope="module", params=[name for name in engine_names() if name not in (REFERENCE, *WITHOUT_VECTORS)])
 def pair(request: pytest.FixtureRequest, wat: Callable[[str], bytes]) -> list[Instance]:
     """Instances of one module: on the reference, and on the engine that is compared."""
     data = "".join(f"\\{(37 * at + 129) % 256:02x}" for at in range(64))
