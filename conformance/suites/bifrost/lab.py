@@ -498,7 +498,10 @@ class Lab:
     def _covers_static_data(self, exchange: Exchange) -> bool:
         static = self.allocator.static
         for event in exchange.events:
-            if isinstance(event, Allocated) and static.first_covered(event.pointer, event.size) is not None:
+            if not isinstance(event, Allocated) or not event.pointer:
+                # 0 is the answer of an allocator that has no room: the host writes nothing there.
+                continue
+            if static.first_covered(event.pointer, event.size) is not None:
                 return True
         return False
 

@@ -121,7 +121,7 @@ def probe_allocator(
             break
     if pair.free is not None and instance.alive:
         for position, allocation in enumerate(found):
-            if not allocation.pointer:
+            if not allocation.pointer or not _can_be_given_back(allocation, found[:position]):
                 continue
             arguments = (allocation.pointer, allocation.size)[: 2 if pair.free_takes_size else 1]
             _, trap = _call(instance, pair.free, *arguments, size=allocation.size)
@@ -130,6 +130,13 @@ def probe_allocator(
                 break
     segments = tuple((s.offset, s.data) for s in read_module(binary).data_segments)
     return AllocatorProbe(tuple(found), pair.free, StaticData(segments))
+
+
+def _can_be_given_back(allocation: Allocation, earlier: Sequence[Allocation]) -> bool:
+    """Whether it is a buffer, and its own: one that lies outside memory, or over another, is at fault already."""
+    if (allocation.pointer or 0) + allocation.size > allocation.memory_size:
+        return False
+    return not any(other.pointer and allocation.overlaps(other) for other in earlier)
 
 
 RECYCLED = 65_536

@@ -176,7 +176,7 @@ def _misread(call: Call) -> Fault | None:
     got = None
     if call.trap is not None:
         got = f"trap: {call.trap}"
-    elif call.reached is not Reached.OBJECT:
+    elif Reached.RETURNED <= call.reached < Reached.OBJECT:
         got = "no answer that can be read"
     elif call.error_text and not speaks_of_policy(call.error_text):
         got = f"an error: {call.error_text}"

@@ -22,9 +22,13 @@ def test_same_request_is_answered_alike(hook: str, lab: Lab, judge: Judge) -> No
     lab.require(hook)
     calls = lab.session("soak").of(hook)
     first = {call.case.partition("/first-")[2]: call for call in calls if "/soak/first-" in call.case}
+    leaks = any(_foreign(call) for call in calls)
     for last in calls:
         former = first.get(last.case.partition("/soak/last-")[2])
         if former is None or former.document is None or last.document is None or not lab.trusts(last):
+            continue
+        if leaks or _is_at_fault(former) != _is_at_fault(last):
+            # What is wrong in one of the two has a rule of its own.
             continue
         fault = None
         if not alike(lab, former, last):
@@ -33,6 +37,10 @@ def test_same_request_is_answered_alike(hook: str, lab: Lab, judge: Judge) -> No
             fault = Fault("the same answer as to the first request", got, hint)
         judge_call(judge, last, fault)
     judge.not_applicable("no call before and after the others gave an answer that could be compared")
+
+
+def _is_at_fault(call: Call) -> bool:
+    return bool(call.findings or call.duplicates)
 
 
 def _foreign(call: Call) -> Fault | None:

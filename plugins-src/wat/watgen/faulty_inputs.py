@@ -275,6 +275,14 @@ def by_spelling() -> Iterator[Plugin]:
                 yield variation("INPUT-011", f"{slug}-{hook}", f"{hook} {what}", edit, revision=revision)
             number += 1
             if revision in ("r1", "r2"):
+                colons = Row("INPUT-011", "colons", hook, "white space before a colon", '" :', "E4", document="input")
+                yield variation(
+                    "INPUT-011",
+                    f"colons-{hook}",
+                    f"{hook} cannot decode white space before a colon",
+                    colons.pieces(revision, hook),
+                    revision=revision,
+                )
                 yield variation(
                     "INPUT-011",
                     f"order-{hook}",

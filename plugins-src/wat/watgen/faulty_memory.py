@@ -71,6 +71,13 @@ def refusing() -> Iterator[Plugin]:
     )
     yield variation(
         "ALLOC-001",
+        "huge",
+        "the allocator answers 0 for more than 4 MiB, which only the largest body needs",
+        malloc("r2", larger(4_194_304, "(i32.const 0)")),
+        scope="full",
+    )
+    yield variation(
+        "ALLOC-001",
         "first",
         "the allocator's first buffer lies at address 0",
         COUNTER,

@@ -65,7 +65,8 @@ class Spelling(StrEnum):
             return _FRACTION.sub(lambda found: b"%.1E" % float(found[0]), plain)
         value = json.loads(plain)
         if self is Spelling.SPACED:
-            return json.dumps(value, ensure_ascii=False, indent="\t", separators=(" ,", ": ")).encode()
+            spaced = json.dumps(value, ensure_ascii=False, indent="\t", separators=(" ,", ": ")).encode()
+            return _BEFORE_NO_TEXT.sub(rb'" : ', spaced)
         if self is Spelling.ESCAPED:
             return re.sub(
                 rb"[/<>&]", lambda found: _ESCAPES[found[0]], json.dumps(value, separators=(",", ":")).encode()
@@ -73,6 +74,8 @@ class Spelling(StrEnum):
         return encode(_reversed(value)) if self is Spelling.REORDERED else plain
 
 
+_BEFORE_NO_TEXT = re.compile(rb'": (?!")')
+"""Colons with white space on one side before text, and on both sides before anything else."""
 _FRACTION = re.compile(rb"(?<=[:,\[])-?[0-9]+\.[0-9]+(?=[,}\]])")
 _ESCAPES = {b"/": rb"\/", b"<": rb"\u003c", b">": rb"\u003E", b"&": rb"\u0026"}
 
