@@ -6,6 +6,10 @@ import os
 import tempfile
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile("repeatable")
 
 LEFT_OUT = {
     "toolchains": ("--rebuild", "rebuilding the fixtures from source (`tox -e toolchains` does it)"),

@@ -23,7 +23,7 @@ MAX_REENTRANCE = 40
 """How deep calls from outside may nest, host to guest to host to guest: each level takes some of the host's stack."""
 
 HOST_CALLS = 100
-HOST_CALL_FUEL = 4_000
+HOST_CALL_FUEL = 1_000
 """A budget of fuel allows so many calls of host functions, and one more for each helping of so much fuel.
 
 A guest that does little but call the host ends too, and soon. These calls are counted apart from instructions, so that

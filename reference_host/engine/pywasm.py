@@ -216,6 +216,10 @@ class PywasmInstance(GuestInstance):
         def callback(_machine: Any, arguments: list[Number]) -> list[Number]:
             instance = reference()
             assert instance is not None, "an instance outlives the calls into it"
+            if len(arguments) != len(type_.parameters):
+                raise InvalidModule(
+                    f"nobody validated the module, and it calls {type_} with {len(arguments)} arguments"
+                )
             return [
                 values.signed(kind, value)
                 for kind, value in zip(kinds, instance._call_host(index, arguments), strict=True)

@@ -48,6 +48,8 @@ SMALL_CONFIG = b'{"hookproof":{"level":1}}'
 """A config that no plugin knows, for those whose author gave none."""
 
 
+NAMED = 5
+"""In traffic the plugin is asked for its name after so many messages."""
 ENDED = ("traffic", "soak")
 """The sessions that end with `cleanup`."""
 
@@ -383,6 +385,8 @@ class Lab:
         yield Step("0-before")
         for number, message in enumerate(self.messages, 1):
             yield Step(f"{number}-{message.name}", message, mark(number))
+            if number % NAMED == 0:
+                yield Step(f"{number}-after")
         yield Step(f"{len(self.messages) + 1}-after")
 
     def _soak(self) -> Script:

@@ -19,9 +19,10 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Protocol
 
-from reference_host.abi.bifrost.events import Buffer, Exchange, Owner, Stage
+from reference_host.abi.bifrost.events import Buffer, Exchange, Freed, Owner, Stage
 from reference_host.abi.bifrost.heap import CANARY
 from reference_host.abi.bifrost.plugin import Plugin
+from reference_host.engine.interface import Memory
 from reference_host.errors import HookError, LoadError, TrapCode
 
 from .calls import Fault
@@ -35,6 +36,8 @@ SEARCHES = 8
 
 An allocator writes its lists into what was freed, and may have other buffers to hand out before that one.
 """
+BESIDE = 64
+"""Bytes: what is written so near to an input was meant for it."""
 TRAPS = 2
 """A function that has trapped so often is left out."""
 
@@ -249,7 +252,8 @@ class _Run:
         for buffer, document in zip(exchange.inputs, self._probe.documents, strict=True):
             if buffer.size and Owner.INPUT not in withheld:
                 self._hold(left, buffer.size, document, Part.INPUT)
-        if self._result is not None and Owner.RESULT not in withheld:
+        freed = any(isinstance(event, Freed) and event.owner is Owner.RESULT for event in exchange.events)
+        if self._result is not None and freed:
             self._hold(left, self._result[0].size, self._result[1], Part.RESULT)
         self._left[self._probe.function] = left
         self._hand_back([held.buffer for held in (*self._guards, *former)])
@@ -282,6 +286,8 @@ class _Run:
             self._apart(buffer)
         if self.breach is None:
             held = min(changed, key=lambda held: held.part is not Part.HOST)
+            if any(_is_beside(memory, held, buffer) for buffer in inputs):
+                self._found(Part.HOST, arguments, held.buffer, _CHANGED[Part.HOST](held.buffer))
             self._found(held.part, arguments, held.buffer, _CHANGED[held.part](held.buffer))
 
     def _apart(self, buffer: Buffer) -> None:
@@ -301,6 +307,17 @@ class _Run:
     def _found(self, requirement: str, arguments: tuple[int, ...], buffer: Buffer, fault: Fault) -> None:
         if self.breach is None:
             self.breach = Breach(str(requirement), self._probe, arguments, buffer, fault)
+
+
+def _is_beside(memory: Memory, held: _Held, buffer: Buffer) -> bool:
+    """Whether what was changed of a buffer lies next to an input: by a write that missed it, not by a kept pointer."""
+    now = memory.read(held.buffer.pointer, held.buffer.size)
+    changed = [
+        held.buffer.pointer + at for at, (one, other) in enumerate(zip(now, held.text, strict=True)) if one != other
+    ]
+    return bool(changed) and (
+        0 < buffer.pointer - changed[-1] <= BESIDE or 0 <= changed[0] - buffer.pointer - buffer.size < BESIDE
+    )
 
 
 def _reissued(what: str, fresh: Buffer) -> Fault:

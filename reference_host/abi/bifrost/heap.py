@@ -105,7 +105,7 @@ class Witness(Protocol):
         """All documents lie in memory; the function is called next."""
 
     def returned(self, inputs: Sequence[Buffer], result: Buffer | None) -> None:
-        """The function has answered, and nothing was given back yet. `result` is None where there is none to free."""
+        """The function has answered, and nothing was given back yet. `result` is None where it is empty."""
 
 
 class Heap:
@@ -148,8 +148,7 @@ class Heap:
             stage = Stage.RESULT
             output = self._copy_out(function, raw, plausible)
             if witness is not None:
-                freed = output and not self._is_doubtful(function, output)
-                witness.returned(inputs, Buffer(raw >> 32, len(output), len(output)) if freed else None)
+                witness.returned(inputs, Buffer(raw >> 32, len(output), len(output)) if output else None)
         except HookError as error:
             failure = error
         lost = failure is not None and failure.trap is not None

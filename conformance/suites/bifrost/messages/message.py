@@ -129,7 +129,7 @@ def prose(size: int) -> str:
 
 
 TEXT = (
-    'Grüße, 世界 — naïve café 🙂 \U0001d11e \u2028\u2029 \u00a0 \ufeff “quoted” '
+    "Grüße, 世界 — naïve café 🙂 \U0001d11e \u2028\u2029 \u00a0 \ufeff “quoted” "
     "\u05e9\u05dc\u05d5\u05dd \u202e\u0645\u0631\u062d\u0628\u0627\u202c e\u0301 n\u0303 "
     "\u1100\u1161 \U0001f468\u200d\U0001f469\u200d\U0001f467 \U0010fffd \uffff"
 )
