@@ -161,6 +161,22 @@ def test_buffers_keep_off_static_data(lab: Lab, judge: Judge) -> None:
                 "start the heap behind the static data (__heap_base)",
             )
         _judge_allocation(judge, allocation, fault)
+    if probe.covered is None:
+        # The bodies of the traffic are larger than anything that was asked for alone.
+        for call in lab.session("traffic").calls:
+            if (found := _covering(lab, call)) is not None:
+                judge_call(judge, call, found)
+
+
+def _covering(lab: Lab, call: Call) -> Fault | None:
+    for event in call.exchange.events:
+        if isinstance(event, Allocated) and event.pointer and event.pointer + event.size <= event.memory_size:
+            covered = lab.allocator.static.first_covered(event.pointer, event.size)
+            if covered is not None:
+                got = f"{event.pointer:#x} to {event.pointer + event.size:#x} covers static data at {covered:#x}"
+                hint = "start the heap behind the static data (__heap_base)"
+                return Fault("a buffer beside the module's own data", got, hint)
+    return None
 
 
 @requirement("BIFROST-ALLOC-005")

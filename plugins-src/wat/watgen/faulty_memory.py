@@ -231,6 +231,16 @@ def on_static_data() -> Iterator[Plugin]:
                 free(revision, f"{back}\n  {RELEASE}"),
                 revision=revision,
             )
+    yield variation(
+        "ALLOC-004",
+        "far",
+        "its heap grows over data far off, which only the largest body reaches",
+        {
+            "memory": '(memory (export "memory") 190)',
+            "tail": {"far": '(data (i32.const 12000000) "A table that nothing reads.")'},
+        },
+        scope="full",
+    )
 
 
 def trapping() -> Iterator[Plugin]:
