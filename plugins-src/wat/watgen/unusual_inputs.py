@@ -174,4 +174,3 @@ def small() -> Iterator[Plugin]:
             {"memory": f'(memory (export "memory") 2 {pages})'},
             revision=revision,
         )
-
