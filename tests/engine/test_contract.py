@@ -798,7 +798,7 @@ def test_a_guest_that_only_calls_the_host_ends_by_fuel(make: Make) -> None:
     with pytest.raises(Trap) as raised:
         instance.call("f")
     assert raised.value.code is TrapCode.FUEL_EXHAUSTED
-    assert len(calls) == 100 + 1_000_000 // 4_000
+    assert len(calls) == 100 + 1_000_000 // 1_000
 
 
 @pytest.mark.parametrize(
