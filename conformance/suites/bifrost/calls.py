@@ -85,6 +85,14 @@ class Call:
         return self.failure.trap if failed_in_call and self.failure is not None else None
 
     @property
+    def is_misplaced(self) -> bool:
+        """Whether the halves of the packed result are wrong although they lie inside memory."""
+        failure, exchange = self.failure, self.exchange
+        if failure is None or failure.code != HookFailure.RESULT_OUT_OF_BOUNDS:
+            return False
+        return (exchange.pointer or 0) + (exchange.length or 0) <= (exchange.memory_size or 0)
+
+    @property
     def inputs_overlap(self) -> bool:
         """Whether the allocator put two documents of the call over each other."""
         inputs = self.exchange.inputs

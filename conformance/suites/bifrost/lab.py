@@ -351,6 +351,9 @@ class Lab:
         key = (function, reached)
         if key not in self._reached:
             calls = self.calls(function)
+            if reached > Reached.RETURNED and any(call.is_misplaced for call in calls):
+                # Halves that are wrong point anywhere: what is read there by chance tells nothing.
+                calls = []
             self._reached[key] = [c for c in calls if c.reached >= reached and self.trusts(c, reached)]
         return self._reached[key]
 

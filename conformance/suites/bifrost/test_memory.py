@@ -72,8 +72,8 @@ def _judge_growth(judge: Judge, lab: Lab, hint: str) -> None:
         judge.violation("soak/limit", export="memory", expected="memory that stops growing", got=got, hint=hint)
     elif not borders:
         judge.not_applicable("too few calls of the soak came back to say anything about growth")
-    elif any(_is_withheld(event) for call in lab.session("soak").calls for event in call.exchange.events):
-        judge.not_applicable("the host keeps results that are no objects, so that memory grows: see BIFROST-ENC-*")
+    elif any(call.is_misplaced or any(map(_is_withheld, call.exchange.events)) for call in lab.session("soak").calls):
+        judge.not_applicable("the host keeps what is no object, so that memory grows: see BIFROST-ENC-* and PACK-001")
     elif _grows(borders) or _grows(_octaves(lab)):
         pages = borders[-1] - borders[0]
         got = f"{pages} pages in {calls} calls, {pages * PAGE // calls} bytes a call"
