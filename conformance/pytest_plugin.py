@@ -31,10 +31,11 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "revision": ("the revision of its plugin system (default: detected)", {"metavar": "NAME"}),
     "profile": ("strict (default) or lenient", {"choices": ("strict", "lenient"), "default": "strict"}),
     "shape": (
-        "the JSON shapes of payloads: docs, go-struct or all (default)",
-        {"choices": ("docs", "go-struct", "all"), "default": "all"},
+        "the shape of payloads, of those that its plugin system has, or all (default)",
+        {"metavar": "NAME", "default": "all"},
     ),
     "plugin-config": ("the plugin's own configuration, a JSON file", {"metavar": "FILE"}),
+    "functions": ("the signatures of the plugin's functions, a TOML file", {"metavar": "FILE"}),
     "max-memory": ("limit on its linear memory, such as 64MiB (default: 4GiB)", {"metavar": "SIZE"}),
     "quick": ("judge scope `quick` only", {"action": "store_true", "default": False}),
     "seed": ("seed of everything random", {"type": int, "metavar": "N"}),

@@ -72,8 +72,8 @@ class Judging:
         self._records.mkdir()
         (self._folder / "empty").mkdir()
         (self._folder / "plugin.wasm").write_bytes(plan.subject.binary)
-        if plan.terms.config is not None:
-            (self._folder / "config.json").write_bytes(plan.terms.config)
+        for name, content in self._given():
+            (self._folder / name).write_bytes(content)
         self._start()
         return self
 
@@ -133,7 +133,6 @@ class Judging:
             "revision": plan.subject.revision,
             "profile": terms.profile,
             "shape": terms.shape,
-            "plugin-config": None if terms.config is None else str(self._folder / "config.json"),
             "max-memory": str(terms.memory_pages * 65_536),
             "seed": str(terms.seed),
             "only": terms.selector,
@@ -141,8 +140,17 @@ class Judging:
         for name, value in values.items():
             if value:
                 yield f"--hookproof-{name}={value}"
+        for name, _ in self._given():
+            yield f"--hookproof-{name}={self._folder / name}"
         if terms.quick:
             yield "--hookproof-quick"
+
+    def _given(self) -> Iterator[tuple[str, bytes]]:
+        """Give each file that belongs to the plugin, under the name of the option that names it."""
+        given = self._plan.terms.given
+        for name, content in (("plugin-config", given.config), ("functions", given.functions)):
+            if content is not None:
+                yield name, content
 
     def _watch(self, progress: Callable[[Evidence], None]) -> str | None:
         """Follow the records until the process ends; answers the worker whose test took too long, if one did."""

@@ -13,11 +13,12 @@ from conformance.commands.options import (
     check_engine,
     config_option,
     engine_option,
+    functions_option,
     memory_option,
     plugin_argument,
     revision_option,
 )
-from conformance.judging.terms import Terms, make_subject, parse_memory, read_config, read_document, read_plugin
+from conformance.judging.terms import Terms, make_subject, parse_memory, read_document, read_given, read_plugin
 from conformance.text import printable
 from reference_host.abi.interface import HookAnswer
 
@@ -36,6 +37,7 @@ Examples:
 @click.argument("hook", metavar="HOOK")
 @click.argument("document", type=click.Path(allow_dash=True), metavar="INPUT.json")
 @config_option
+@functions_option
 @engine_option
 @abi_option
 @revision_option
@@ -49,6 +51,8 @@ def command(plugin: str, hook: str, document: str, **options: Any) -> int:
     """
     from conformance.errors import CouldNotJudge
     from conformance.registry import load_system
+    from reference_host.abi.interface import ModuleSummary
+    from reference_host.engine.binary import read_module
     from reference_host.engine.interface import Limits
     from reference_host.engine.registry import load_engine
     from reference_host.errors import InitRefused, UnknownHook
@@ -58,16 +62,19 @@ def command(plugin: str, hook: str, document: str, **options: Any) -> int:
         abi=options["abi"],
         revision=options["revision"],
         config_path=options["config"],
-        config=None if options["config"] is None else read_config(options["config"]),
+        functions_path=options["functions"],
+        given=read_given(options["config"], options["functions"]),
         memory_pages=parse_memory(options["max_memory"]),
     )
     sent = read_document(document)
     subject = make_subject(plugin, read_plugin(plugin), terms, options["engine"] or "")
     system = load_system(subject.system)
-    hooks = system.hooks(subject.revision)
+    info = read_module(subject.binary)
+    hooks = system.hooks(subject.revision, ModuleSummary(info.imports, info.exports))
     if hook not in hooks:
         raise UnknownHook(
-            f"{system.name} {subject.revision} has no hook {printable(hook, 80)!r}; expected one of {', '.join(hooks)}"
+            f"{system.name} {subject.revision} has no hook {printable(hook, 80)!r}; "
+            f"expected one of {printable(', '.join(hooks))}"
         )
     try:
         answer = system.call(
@@ -76,11 +83,11 @@ def command(plugin: str, hook: str, document: str, **options: Any) -> int:
             hook,
             sent,
             revision=subject.revision,
-            config=subject.config,
+            given=subject.given,
             limits=Limits(deadline=DEADLINE, memory_pages=subject.memory_pages),
         )
     except InitRefused as error:
-        if subject.config is None:
+        if subject.given.config is None:
             raise CouldNotJudge(f"{error}; if the plugin needs its configuration, give it with --config") from error
         raise
     _print(answer, raw=options["raw"])
@@ -89,7 +96,7 @@ def command(plugin: str, hook: str, document: str, **options: Any) -> int:
 
 def _print(answer: HookAnswer, *, raw: bool) -> None:
     if raw:
-        click.echo(f"{answer.raw:#018x}")
+        click.echo(f"{answer.raw:#018x}" if isinstance(answer.raw, int) else str(answer.raw))
     else:
         click.echo(_shown({"answer": answer.decoded, **answer.extra} if answer.extra else answer.decoded))
     sys.stdout.flush()

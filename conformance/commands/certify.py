@@ -22,13 +22,15 @@ from conformance.commands.options import (
     check_engine,
     config_option,
     engine_option,
+    functions_option,
     memory_option,
     plugin_argument,
     revision_option,
+    shapes,
 )
 from conformance.commands.pipes import mute_stdout
 from conformance.judging.subject import DEFAULT_SEED, PROFILES
-from conformance.judging.terms import SHAPE_CHOICES, Terms, make_subject, parse_memory, read_config, read_plugin
+from conformance.judging.terms import EVERY_SHAPE, Terms, make_subject, parse_memory, read_given, read_plugin
 from conformance.text import printable
 from reference_host.errors import UsageError
 
@@ -61,12 +63,14 @@ Examples:
 )
 @click.option(
     "--shape",
-    type=click.Choice(SHAPE_CHOICES),
-    default="all",
+    metavar="NAME",
+    default=EVERY_SHAPE,
     show_default=True,
-    help="The JSON shapes of the payloads that are sent.",
+    shell_complete=shapes,
+    help="The shape of the payloads that are sent, of those that the plugin system has.",
 )
 @config_option
+@functions_option
 @memory_option
 @click.option("--quick", is_flag=True, help="Scope quick: small bodies, a short soak, no memory above 64 MiB.")
 @click.option("--only", metavar="ID[CASE]", help="Judge one requirement, or one case of it.")
@@ -99,7 +103,8 @@ def _terms(options: dict[str, Any]) -> Terms:
         profile=options["profile"],
         shape=options["shape"],
         config_path=options["config"],
-        config=None if options["config"] is None else read_config(options["config"]),
+        functions_path=options["functions"],
+        given=read_given(options["config"], options["functions"]),
         memory_pages=parse_memory(options["max_memory"]),
         quick=options["quick"],
         seed=options["seed"],

@@ -31,6 +31,15 @@ def revisions(context: click.Context, parameter: click.Parameter, incomplete: st
     return [name for name in names if name.startswith(incomplete)]
 
 
+def shapes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a shape of any plugin system."""
+    from conformance.judging.terms import EVERY_SHAPE
+    from conformance.registry import load_system, system_names
+
+    names = [shape for name in system_names() for shape in load_system(name).shapes]
+    return [name for name in (*names, EVERY_SHAPE) if name.startswith(incomplete)]
+
+
 def plugin_argument(function: Decorated) -> Decorated:
     """Add the argument PLUGIN: a path, which is read later, so that all complaints sound alike."""
     return click.argument("plugin", type=click.Path(), metavar="PLUGIN")(function)
@@ -64,6 +73,16 @@ def config_option(function: Decorated) -> Decorated:
     """Add `--config`."""
     return click.option(
         "--config", type=click.Path(), metavar="FILE", help="The plugin's own configuration, a JSON file."
+    )(function)
+
+
+def functions_option(function: Decorated) -> Decorated:
+    """Add `--functions`."""
+    return click.option(
+        "--functions",
+        type=click.Path(),
+        metavar="FILE",
+        help="The signatures of the plugin's functions, a TOML file, for systems that do not fix them.",
     )(function)
 
 

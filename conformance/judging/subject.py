@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from reference_host.abi.interface import Detection
+from reference_host.abi.interface import NOTHING_GIVEN, Detection, Given
 
 Profile = Literal["strict", "lenient"]
 Scope = Literal["full", "quick"]
 
 PROFILES: tuple[Profile, ...] = get_args(Profile)
-SHAPES: tuple[str, ...] = ("docs", "go-struct")
-"""The JSON shapes of payloads: as the documents print them, and as the Go structs are encoded."""
 
 DEFAULT_SEED = 20_260_101
 QUICK_PAGES = 1_024
@@ -24,7 +22,8 @@ class Subject:
     """One plugin, and how it is to be judged. Equal subjects get equal results, on every engine.
 
     `path` is as the user gave it, for messages only; the bytes were read once, and `sha256` is theirs.
-    `memory_pages` is the limit on linear memory in pages of 64 KiB. `only_case` is the case that `--only`
+    `shapes` are those of the plugin system that payloads are sent in. `memory_pages` is the limit on linear memory in
+    pages of 64 KiB. `only_case` is the case that `--only`
     names, None where all cases are judged.
     """
 
@@ -35,14 +34,19 @@ class Subject:
     revision: str
     detection: Detection
     profile: Profile = "strict"
-    shapes: frozenset[str] = frozenset(SHAPES)
+    shapes: frozenset[str] = frozenset()
     scope: Scope = "full"
-    config: bytes | None = field(default=None, repr=False)
+    given: Given = NOTHING_GIVEN
     memory_pages: int = 65_536
     seed: int = DEFAULT_SEED
     engine: str = "wasmtime"
     only: str | None = None
     only_case: str | None = None
+
+    @property
+    def config(self) -> bytes | None:
+        """What the plugin is configured with."""
+        return self.given.config
 
     @property
     def quick(self) -> bool:

@@ -7,11 +7,10 @@ are not among them.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance.errors import BadSelector, CouldNotJudge, NoKnownSystem, RegistrationError
@@ -19,19 +18,18 @@ from conformance.judging.subject import (
     DEFAULT_SEED,
     PROFILES,
     QUICK_PAGES,
-    SHAPES,
     Profile,
     Scope,
     Subject,
 )
 from conformance.registry import load_system, system_names
 from conformance.text import printable, shell_quoted
-from reference_host.abi.interface import Detection, Json, ModuleSummary, System
+from reference_host.abi.interface import NOTHING_GIVEN, Detection, Given, Json, ModuleSummary, System, parse_json
 from reference_host.engine.binary import ModuleInfo, read_module
 from reference_host.engine.interface import MAX_PAGES, PAGE
 from reference_host.errors import ModuleError, UnknownRevision, UsageError
 
-SHAPE_CHOICES = (*SHAPES, "all")
+EVERY_SHAPE = "all"
 
 _SIZE = re.compile(r"\s*([0-9]+)\s*([kmg]?)(i?)b?\s*", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -40,14 +38,18 @@ _SELECTOR = re.compile(r"([A-Za-z0-9-]+)(?:\[(.*)\])?", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The options that change what is judged. `config_path` is as the user gave it, `config` what the file holds."""
+    """The options that change what is judged.
+
+    `config_path` and `functions_path` are as the user gave them, `given` is what the files hold.
+    """
 
     abi: str | None = None
     revision: str | None = None
     profile: Profile = "strict"
-    shape: str = "all"
+    shape: str = EVERY_SHAPE
     config_path: str | None = None
-    config: bytes | None = field(default=None, repr=False)
+    functions_path: str | None = None
+    given: Given = NOTHING_GIVEN
     memory_pages: int = MAX_PAGES
     quick: bool = False
     seed: int = DEFAULT_SEED
@@ -58,11 +60,6 @@ class Terms:
     def scope(self) -> Scope:
         """The scope that a report names."""
         return "quick" if self.quick else "full"
-
-    @property
-    def shapes(self) -> frozenset[str]:
-        """The JSON shapes of payloads that are sent."""
-        return frozenset(SHAPES if self.shape == "all" else (self.shape,))
 
     @property
     def pages(self) -> int:
@@ -87,7 +84,7 @@ class Terms:
             yield "--quick"
         if self.profile != PROFILES[0]:
             yield from ("--profile", self.profile)
-        if self.shape != "all":
+        if self.shape != EVERY_SHAPE:
             yield from ("--shape", self.shape)
         if self.abi is not None:
             yield from ("--abi", self.abi)
@@ -95,6 +92,8 @@ class Terms:
             yield from ("--revision", self.revision)
         if self.config_path is not None:
             yield from ("--config", self.config_path)
+        if self.functions_path is not None:
+            yield from ("--functions", self.functions_path)
         if self.memory_pages != MAX_PAGES:
             yield from ("--max-memory", format_memory(self.memory_pages))
         if self.seed != DEFAULT_SEED:
@@ -146,28 +145,22 @@ def read_plugin(path: str) -> bytes:
     return _read(path, "plugin")
 
 
-def read_config(path: str) -> bytes:
-    """Read a plugin's configuration, which is one JSON text. Raises `UsageError`.
+def read_given(config: str | None, functions: str | None) -> Given:
+    """Read the files that belong to a plugin. Raises `UsageError`.
 
-    What is no JSON text is refused here: a plugin that refuses it would be blamed for being right.
+    What they have to hold is for the plugin system to say, once it is known which one it is.
     """
-    content = _read(path, "configuration")
-    _parsed(content, path, "configuration")
-    return content
+    return Given(
+        config=None if config is None else _read(config, "configuration"),
+        functions=None if functions is None else _read(functions, "functions file"),
+    )
 
 
 def read_document(path: str) -> Json:
     """Read a JSON document to send, `-` from standard input. Raises `UsageError`."""
     if path == "-":
-        return _parsed(sys.stdin.buffer.read(), "standard input", "input")
-    return _parsed(_read(path, "input"), path, "input")
-
-
-def _parsed(content: bytes, path: str, what: str) -> Json:
-    try:
-        return json.loads(content.decode())
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"the {what} {printable(path, 200)!r} is no JSON text in UTF-8: {error}") from error
+        return parse_json(sys.stdin.buffer.read(), "the input 'standard input'")
+    return parse_json(_read(path, "input"), f"the input {printable(path, 200)!r}")
 
 
 def _read(path: str, what: str) -> bytes:
@@ -179,7 +172,7 @@ def _read(path: str, what: str) -> bytes:
 
 
 def identify(info: ModuleInfo, abi: str | None) -> tuple[System, Detection]:
-    """Find the plugin system that recognises a module, by its exports alone.
+    """Find the plugin system that recognises a module, by its imports and exports alone.
 
     Raises `UnknownSystem`, `NoKnownSystem`, `RegistrationError` where the one that might cannot be imported, and
     `UsageError` where several systems recognise it.
@@ -194,7 +187,7 @@ def identify(info: ModuleInfo, abi: str | None) -> tuple[System, Detection]:
         except RegistrationError as error:
             broken.append(error)
             continue
-        if (detection := system.detect(summary)) is not None:
+        if (detection := system.detect(summary, named=abi is not None)) is not None:
             found.append((system, detection))
     if not found and broken:
         # One that cannot be imported matters only where no other knows the module.
@@ -211,7 +204,8 @@ def identify(info: ModuleInfo, abi: str | None) -> tuple[System, Detection]:
 def make_subject(path: str, binary: bytes, terms: Terms, engine: str) -> Subject:
     """Make the subject from a plugin's bytes, without running anything.
 
-    Raises `UnknownSystem` and `UnknownRevision` (the asker's fault), and `CouldNotJudge` with the reason otherwise.
+    Raises `UsageError` (the asker's fault: files or options that the system cannot take), and `CouldNotJudge` with the
+    reason otherwise.
     """
     try:
         info = read_module(binary)
@@ -221,6 +215,7 @@ def make_subject(path: str, binary: bytes, terms: Terms, engine: str) -> Subject
     if terms.revision is not None and terms.revision not in system.revisions:
         known = ", ".join(system.revisions)
         raise UnknownRevision(f"{system.name} has no revision {terms.revision!r}, it has: {known}")
+    system.check(terms.given)
     for memory in info.memories:
         if memory.minimum > terms.pages:
             raise CouldNotJudge(
@@ -235,12 +230,23 @@ def make_subject(path: str, binary: bytes, terms: Terms, engine: str) -> Subject
         revision=terms.revision or detection.revision,
         detection=detection,
         profile=terms.profile,
-        shapes=terms.shapes,
+        shapes=_shapes(system, terms.shape),
         scope=terms.scope,
-        config=terms.config,
+        given=terms.given,
         memory_pages=terms.pages,
         seed=terms.seed,
         engine=engine,
         only=terms.only,
         only_case=terms.only_case,
     )
+
+
+def _shapes(system: System, shape: str) -> frozenset[str]:
+    if shape == EVERY_SHAPE:
+        return frozenset(system.shapes)
+    if shape not in system.shapes:
+        known = ", ".join((*system.shapes, EVERY_SHAPE))
+        raise UsageError(
+            f"the payloads of {system.name} have no shape {printable(shape, 80)!r}; expected one of {known}"
+        )
+    return frozenset((shape,))

@@ -74,7 +74,7 @@ def build_report(
         results=results,
         warnings=tuple(_warnings(catalogue, results)),
         engine=used,
-        provenance=_provenance(subject.path, terms),
+        provenance=_provenance(subject.path, terms, subject.shapes),
         timings=Timings(clock.started, round(clock.total, 3), _durations(number, catalogue, evidence)),
     )
 
@@ -98,7 +98,7 @@ def unjudged_report(path: str, binary: bytes, terms: Terms, reason: str, engine:
         results=(),
         warnings=(),
         engine=EngineUsed(engine, None, None),
-        provenance=_provenance(path, terms),
+        provenance=_provenance(path, terms, ()),
         timings=Timings(clock.started, round(clock.total, 3)),
     )
 
@@ -168,19 +168,24 @@ def _warnings(catalogue: Catalogue, results: Iterable[Result]) -> Iterable[Warne
             yield Warned(requirement.warning or requirement.id, requirement.id, printable(message), result.failed)
 
 
-def _provenance(path: str, terms: Terms) -> Provenance:
+def _provenance(path: str, terms: Terms, shapes: Iterable[str]) -> Provenance:
     packages = {name: found for name in _PACKAGES if (found := _version(name)) is not None}
     return Provenance(
         command=certify_command(path, terms),
         seed=terms.seed,
-        shapes=tuple(sorted(terms.shapes)),
+        shapes=tuple(sorted(shapes)),
         memory_pages=terms.pages,
-        config=None if terms.config is None else hashlib.sha256(terms.config).hexdigest(),
+        config=_digest(terms.given.config),
+        functions=_digest(terms.given.functions),
         only=None if terms.selector is None else printable(terms.selector),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         platform=f"{sys.platform}-{platform.machine()}",
         packages=packages,
     )
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()
 
 
 def _durations(number: int, catalogue: Catalogue, evidence: Evidence) -> dict[str, float]:

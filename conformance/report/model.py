@@ -122,6 +122,7 @@ class Provenance:
     shapes: tuple[str, ...]
     memory_pages: int
     config: str | None
+    functions: str | None
     only: str | None
     python: str
     platform: str

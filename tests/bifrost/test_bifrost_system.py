@@ -8,7 +8,7 @@ from bifrost_sections import I32, MEMORY, conforming, hook, summary
 
 from reference_host.abi.bifrost import SYSTEM
 from reference_host.abi.bifrost.revisions import R0, R2
-from reference_host.abi.interface import HookAnswer, Json, System
+from reference_host.abi.interface import Given, HookAnswer, Json, ModuleSummary, System
 from reference_host.engine.interface import ExternType, FuncType, Limits
 from reference_host.errors import (
     HookError,
@@ -21,6 +21,7 @@ from reference_host.errors import (
     UsageError,
 )
 
+EMPTY = ModuleSummary((), ())
 PRE_INPUT: Json = {"context": {"request_id": "r-7"}, "request": {"model": "m"}}
 ENDLESS = "(loop $again (br $again)) unreachable"
 
@@ -45,10 +46,10 @@ def test_system_recognises_modules() -> None:
 
 
 def test_hooks_are_in_the_order_of_the_document() -> None:
-    assert SYSTEM.hooks("r0") == ("http_transport_intercept", "pre_hook", "post_hook")
-    assert SYSTEM.hooks("r1b") == ("http_intercept", "http_stream_chunk_hook", "pre_hook", "post_hook")
+    assert SYSTEM.hooks("r0", EMPTY) == ("http_transport_intercept", "pre_hook", "post_hook")
+    assert SYSTEM.hooks("r1b", EMPTY) == ("http_intercept", "http_stream_chunk_hook", "pre_hook", "post_hook")
     with pytest.raises(UnknownRevision):
-        SYSTEM.hooks("r3")
+        SYSTEM.hooks("r3", EMPTY)
 
 
 START = FuncType()
@@ -107,7 +108,7 @@ def test_post_hook_is_judged_by_the_input_that_it_was_given(load: Loader) -> Non
 @every_engine
 def test_config_reaches_init(load: Loader) -> None:
     refuses = "(i32.eqz (local.get $p1))"
-    assert call(load, Guest(bodies={"init": refuses}), config=b"{}").warnings == ()
+    assert call(load, Guest(bodies={"init": refuses}), given=Given(config=b"{}")).warnings == ()
     with pytest.raises(InitRefused, match=r"^init answered 1, expected 0$"):
         call(load, Guest(bodies={"init": refuses}))
 

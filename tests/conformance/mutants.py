@@ -34,6 +34,7 @@ from shipped import CONFORMING, FAULTY, Shipped
 from conformance.judging.records import ItemOutcome, Outcome
 from conformance.judging.terms import make_subject
 from conformance.resources import Resource, find
+from reference_host.abi.interface import NOTHING_GIVEN
 
 SUITE = find(Resource.SUITES) / "bifrost"
 SECONDS = 60
@@ -243,7 +244,7 @@ def _lab(plugin: Shipped) -> Any:
     engine = engine_named("wasmtime")
     terms = plugin.terms(plugin.scope)
     if plugin in PLUGINS.values():
-        terms = replace(terms, config=None)
+        terms = replace(terms, given=NOTHING_GIVEN)
     subject = make_subject(str(plugin.path), plugin.binary, terms, engine.name)
     return new_lab(subject, engine.compile(plugin.binary))
 

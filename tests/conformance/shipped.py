@@ -14,6 +14,7 @@ from conformance.judging.subject import QUICK_PAGES, Scope
 from conformance.judging.terms import Terms
 from conformance.report.model import Report
 from conformance.resources import Resource, find
+from reference_host.abi.interface import Given
 from reference_host.engine.binary import read_module
 
 FIXTURES = find(Resource.FIXTURES)
@@ -57,7 +58,7 @@ class Shipped:
         return Terms(
             revision=self.revision,
             quick=scope == "quick",
-            config=None if self.config is None else self.config.encode(),
+            given=Given(config=None if self.config is None else self.config.encode()),
             config_path=None if config_path is None else str(config_path),
         )
 

@@ -87,7 +87,9 @@ def test_nothing_executed_is_no_verdict(hookproof: Command, plugins: Plugins) ->
         pytest.param(["good.wasm", "--max-memory", "much"], "'much' is no size; expected", id="no size"),
         pytest.param(["good.wasm", "--max-memory", "5GiB"], "4GiB", id="too much memory"),
         pytest.param(["good.wasm", "--profile", "kind"], "strict.*lenient", id="unknown profile"),
-        pytest.param(["good.wasm", "--shape", "round"], "docs.*go-struct.*all", id="unknown shape"),
+        pytest.param(["good.wasm", "--shape", "round"], "terse.*wordy.*all", id="unknown shape"),
+        pytest.param(["good.wasm", "--functions", "good.wasm"], "takes no --functions", id="functions are fixed"),
+        pytest.param(["good.wasm", "--functions", "none.toml"], "'none.toml' cannot be read", id="no functions file"),
         pytest.param(
             ["good.wasm", "--only", "NOPE-001"], "'NOPE-001'.*hookproof requirements", id="unknown requirement"
         ),

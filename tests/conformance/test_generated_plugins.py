@@ -12,6 +12,7 @@ from judged import catalogue, failed, judge_plugin
 
 from conformance.judging.terms import Terms
 from conformance.report.model import Verdict
+from reference_host.abi.interface import Given
 
 EXAMPLES = [
     pytest.param(True, 40, id="a-few"),
@@ -39,7 +40,9 @@ def judged(chosen: Choices, quick: bool, *added: Fault) -> tuple[list[str], Verd
     text = text_of(assemble(chosen, *(fault.pieces(chosen) for fault in added)))
     note(text)
     config = next((fault.config for fault in added), None)
-    report = judge_plugin("random.wasm", compiled(text), Terms(revision=chosen.revision, quick=quick, config=config))
+    report = judge_plugin(
+        "random.wasm", compiled(text), Terms(revision=chosen.revision, quick=quick, given=Given(config=config))
+    )
     for result in report.results:
         note(f"{result.requirement} {result.outcome} {result.reason or ''} {result.violations[:1] or ''}")
     return failed(report), report.verdict

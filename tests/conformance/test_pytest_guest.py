@@ -169,7 +169,7 @@ def test_a_session_that_judges_nothing_is_no_success(plugins: Plugins) -> None:
         pytest.param(toy_wasm(), ["--engine", "pywasm"], 1, "--quick only", id="an engine for --quick"),
         pytest.param(toy_wasm(), ["--only", "NOPE-001"], 4, "no requirement 'NOPE-001'", id="unknown requirement"),
         pytest.param(toy_wasm(), ["--max-memory", "much"], 4, "'much' is no size", id="no size"),
-        pytest.param(toy_wasm(), ["--shape", "round"], 4, "invalid choice: 'round'", id="unknown shape"),
+        pytest.param(toy_wasm(), ["--shape", "round"], 4, "no shape 'round'", id="unknown shape"),
     ],
 )
 def test_bad_input(plugins: Plugins, content: bytes | None, options: list[str], code: int, words: str) -> None:

@@ -11,6 +11,7 @@ from toys import toy_wasm
 
 from conformance.errors import BadSelector, CouldNotJudge, NoKnownSystem
 from conformance.judging.terms import Terms, certify_command, format_memory, make_subject, parse_memory, parse_selector
+from reference_host.abi.interface import Given
 from reference_host.errors import UnknownRevision, UnknownSystem, UsageError
 
 pytestmark = pytest.mark.usefixtures("_toy_registered")
@@ -71,7 +72,7 @@ def test_the_command_names_what_is_not_at_its_default() -> None:
         profile="lenient",
         shape="docs",
         config_path="it's.json",
-        config=b"{}",
+        given=Given(config=b"{}"),
         memory_pages=1_024,
         quick=True,
         seed=7,
@@ -89,7 +90,7 @@ def test_subject() -> None:
     assert (subject.system, subject.revision) == ("toy", "v2")
     assert subject.sha256 == hashlib.sha256(binary).hexdigest()
     assert subject.memory_pages == 1_024
-    assert subject.shapes == {"docs", "go-struct"}
+    assert subject.shapes == {"terse", "wordy"}
     assert (subject.path, subject.scope, subject.engine) == ("a/p.wasm", "quick", "pywasm")
 
 

@@ -6,26 +6,28 @@ from collections.abc import Mapping, Sequence
 
 from reference_host.abi.bifrost.answers import Answer, Outcome
 from reference_host.abi.bifrost.contract import START_FUNCTIONS, Profile
+from reference_host.abi.bifrost.documents import Shape
 from reference_host.abi.bifrost.heap import choose_pair
 from reference_host.abi.bifrost.jsontext import encode
 from reference_host.abi.bifrost.plugin import Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import REVISIONS, Hook, Role, detect, revision_named
-from reference_host.abi.interface import Detection, HookAnswer, Json, ModuleSummary
+from reference_host.abi.interface import NOTHING_GIVEN, Detection, Given, HookAnswer, Json, ModuleSummary, System
 from reference_host.engine.interface import Engine, Limits
 from reference_host.errors import HookError, LoadError, UsageError
 
 
-class BifrostSystem:
+class BifrostSystem(System):
     """The gateway Bifrost (maximhq/bifrost): WASM plugins with JSON hooks at the HTTP and the LLM level."""
 
     name = "bifrost"
     revisions: Sequence[str] = tuple(REVISIONS)
+    shapes: Sequence[str] = tuple(Shape)
 
-    def detect(self, module: ModuleSummary) -> Detection | None:
-        """Recognise a revision by the export section."""
+    def detect(self, module: ModuleSummary, *, named: bool = False) -> Detection | None:
+        """Recognise a revision by the export section; without a hook there is nothing to judge, `named` or not."""
         return detect(module)
 
-    def hooks(self, revision: str) -> Sequence[str]:
+    def hooks(self, revision: str, module: ModuleSummary) -> Sequence[str]:
         """Export names of the revision's hooks. Raises `UnknownRevision`."""
         return tuple(hook.name for hook in revision_named(revision).hooks)
 
@@ -33,7 +35,7 @@ class BifrostSystem:
         """The allocator pair a host will use, the start-up function, and the hooks of the revision that are missing."""
         exports = {export.name for export in module.exports}
         pair = choose_pair(module.exports)
-        missing = [name for name in self.hooks(revision) if name not in exports]
+        missing = [name for name in self.hooks(revision, module) if name not in exports]
         return {
             "allocator": "none" if pair is None else str(pair),
             "start-up": next((name for name in START_FUNCTIONS if name in exports), "none exported"),
@@ -48,7 +50,7 @@ class BifrostSystem:
         document: Json,
         *,
         revision: str | None = None,
-        config: bytes | None = None,
+        given: Given = NOTHING_GIVEN,
         limits: Limits | None = None,
     ) -> HookAnswer:
         """Load the plugin leniently, call one hook once, clean up.
@@ -56,7 +58,9 @@ class BifrostSystem:
         `document` is the envelope; for r0 one object with a member for each document. Raises `UsageError`,
         `ModuleError`, `LoadError`, `HookError`.
         """
-        settings = PluginConfig(config=config, revision=revision, profile=Profile.LENIENT, limits=limits or Limits())
+        settings = PluginConfig(
+            config=given.config, revision=revision, profile=Profile.LENIENT, limits=limits or Limits()
+        )
         plugin = Plugin(engine.compile(binary), settings)
         wanted = plugin.hook(hook)
         if not isinstance(document, Mapping):
@@ -64,8 +68,8 @@ class BifrostSystem:
         sent = _documents(wanted, document, enveloped=plugin.revision.enveloped)
         plugin.start()
         plugin.init()
-        given = Outcome(response=bool(document.get("response")), error=bool(document.get("error")))
-        exchange, answer = plugin.answer(wanted, sent, given if wanted.role is Role.POST else None)
+        carried = Outcome(response=bool(document.get("response")), error=bool(document.get("error")))
+        exchange, answer = plugin.answer(wanted, sent, carried if wanted.role is Role.POST else None)
         warnings = ["empty-result: the hook answered nothing"] if answer is None else _warnings(answer)
         # What goes wrong on the way out costs a warning, not the answer.
         try:
