@@ -1,17 +1,16 @@
-"""Where a plugin is put through its paces: fixed scripts of calls, the same on every engine and in every run.
+"""Where a plugin is put through its paces: the same calls on every engine and in every run.
 
-A `Lab` belongs to one subject. Each session is a fresh instance and a script that depends on the subject and the seed
-only; its calls are made once and kept, so that every rule looks at the same calls whatever the order of tests, and a
-case can be replayed with its history.
+A `Lab` belongs to one subject. Each session is a fresh instance that plays a script of its own; its calls are made once
+and kept, so that every rule looks at the same calls whatever the order of tests, and a case can be replayed with its
+history.
 """
 
 from __future__ import annotations
 
 import itertools
-import random
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from conformance.judging import Subject
@@ -21,7 +20,6 @@ from reference_host.abi.bifrost.events import Allocated, Exchange, Owner
 from reference_host.abi.bifrost.heap import SCRUB, AllocatorPair, HeapPolicy
 from reference_host.abi.bifrost.plugin import Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
-from reference_host.abi.interface import Json
 from reference_host.engine.binary import read_module
 from reference_host.engine.interface import MAX_PAGES, PAGE, GrowthRefused, Instance, Limits, MemoryType, Module
 from reference_host.errors import (
@@ -37,19 +35,14 @@ from .bounds import BUDGET, DEADLINE, SLACK, START_FUEL, TRAPS_PER_HOOK
 from .bounds import Blocked as Blocked
 from .calls import Call, Reached, read_call
 from .exits import dead_after_exit
-from .messages import MARK, Message, Topic, header_spellings, json_spellings, malformed, mark, marked, messages
+from .messages import Message, Topic, mark, marked, messages
 from .metering import Meter
 from .ownership import Ownership, Probe, examine
 from .probes import AllocatorProbe, probe_allocator, takes_back
+from .scripts import SCRIPTS, Plan, Script
 
-TWIN_TURNS = 4
-"""How often one of two messages that mean the same is sent, so that each is sent twice."""
 SMALL_CONFIG = b'{"hookproof":{"level":1}}'
 """A config that no plugin knows, for those whose author gave none."""
-
-
-NAMED = 5
-"""In traffic the plugin is asked for its name after so many messages."""
 ENDED = ("traffic", "soak")
 """The sessions that end with `cleanup`."""
 
@@ -68,21 +61,6 @@ class Session:
     def of(self, function: str) -> Sequence[Call]:
         """The calls of one function."""
         return [call for call in self.calls if call.exchange.function == function]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A call to be made: a message to its hook, or `get_name` where there is none; `mark` takes the place of `MARK`."""
-
-    name: str
-    message: Message | None = None
-    mark: str = ""
-    documents: tuple[bytes, ...] | None = None
-    """Sent as they are, in place of the message's own."""
-
-
-Script = Generator[Step, Call | None, None]
-"""Yields steps and is told what came of each (None where the call was left out)."""
 
 
 class Lab:
@@ -112,11 +90,6 @@ class Lab:
     def largest(self) -> int:
         """Bytes of an everyday large body."""
         return 4_096 if self.subject.quick else 1_048_576
-
-    @property
-    def soak_length(self) -> int:
-        """Calls in the soak."""
-        return 200 if self.subject.quick else 10_000
 
     # -- getting there -----------------------------------------------------------------------------
 
@@ -328,15 +301,8 @@ class Lab:
             # What is learned there (which hooks never end) holds for all sessions, whatever order rules ask in.
             self.session("traffic")
         if name not in self._sessions:
-            scripts = {
-                "traffic": self._traffic,
-                "soak": self._soak,
-                "twins": self._twins,
-                "malformed": self._malformed,
-                "headers": self._headers,
-                "spelling": self._spelling,
-            }
-            self._sessions[name] = self._run(name, scripts[name]())
+            plan = Plan(self.revision, tuple(self.messages), self.subject.seed, quick=self.subject.quick)
+            self._sessions[name] = self._run(name, SCRIPTS[name](plan))
         return self._sessions[name]
 
     def calls(self, function: str) -> Sequence[Call]:
@@ -382,72 +348,6 @@ class Lab:
             room=self.room,
         )
         return [message for message in sent if self.revision.hook(message.role) is not None]
-
-    def _traffic(self) -> Script:
-        """Every message once, each with a context of its own; `get_name` before and after."""
-        yield Step("0-before")
-        for number, message in enumerate(self.messages, 1):
-            yield Step(f"{number}-{message.name}", message, mark(number))
-            if number % NAMED == 0:
-                yield Step(f"{number}-after")
-        yield Step(f"{len(self.messages) + 1}-after")
-
-    def _soak(self) -> Script:
-        """Requests as they come: each goes through its hooks in the order of the pipeline, with random messages.
-
-        What a hook adds to the context is there for the next one, as in the gateway. Each message (in scope `quick`
-        one of each role) comes twice, word for word: before all others and after them.
-        """
-        draw = random.Random(self.subject.seed)
-        pools = {role: [m for m in self.messages if m.role is role and m.topic is not Topic.LARGE] for role in Role}
-        twins = [message for pool in pools.values() for message in (pool[:1] if self.subject.quick else pool)]
-        for message in twins:
-            yield Step(f"first-{message.name}", message, MARK)
-        number = 0
-        for request in itertools.count(1):
-            word = mark(request)
-            context: dict[str, Json] = {"request_id": word}
-            for role in _roles(draw):
-                if not pools[role] or number == self.soak_length:
-                    continue
-                message = replace(draw.choice(pools[role]), context=context)
-                call = yield Step(str(number), message, word)
-                number += 1
-                added = None if call is None or call.document is None else call.document.get("context")
-                if isinstance(added, dict):
-                    context = context | added
-            if number == self.soak_length or not twins:
-                break
-        for message in twins:
-            yield Step(f"last-{message.name}", message, MARK)
-        yield Step("after")
-
-    def _twins(self) -> Script:
-        """Each message that means the same as another: that one, this one, this one, that one."""
-        named = {(message.role, message.name): message for message in self.messages}
-        for message in self.messages:
-            twin = named.get((message.role, message.twin or ""))
-            if twin is not None:
-                for turn, sent in enumerate((twin, message, message, twin)):
-                    yield Step(f"{message.name}-{turn}", sent, MARK)
-
-    def _malformed(self) -> Script:
-        """What no conforming host sends: each document of each hook, spoiled in many ways."""
-        for name, message, documents in malformed(self.revision):
-            yield Step(name, message, MARK, documents)
-
-    def _headers(self) -> Script:
-        """One request in three spellings of its header and query names."""
-        for number, message in enumerate(header_spellings()):
-            if self.revision.hook(message.role) is not None:
-                yield Step(f"{number}-{message.name}", message, MARK)
-
-    def _spelling(self) -> Script:
-        """Two messages for each hook, in several spellings of their JSON."""
-        for number, (message, spelling) in enumerate(json_spellings()):
-            if self.revision.hook(message.role) is not None:
-                documents = tuple(spelling.write(document) for document in message.documents(self.revision))
-                yield Step(f"{number}-{spelling}", message, MARK, documents)
 
     def _run(self, name: str, script: Script) -> Session:
         plugin = self.started()
@@ -526,9 +426,3 @@ class Lab:
 
 def _is_endless(failure: HookError) -> bool:
     return failure.trap is not None and failure.trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE)
-
-
-def _roles(draw: random.Random) -> list[Role]:
-    """The hooks that one request goes through: half of the requests stream."""
-    streams = draw.random() < 0.5
-    return [Role.HTTP_PRE, Role.PRE, Role.POST, *([Role.STREAM] * draw.randint(1, 6) if streams else [Role.HTTP_POST])]

@@ -8,8 +8,9 @@ from functools import cached_property, lru_cache
 
 from .calls import Call, Reached
 from .complaints import refusal, speaks_of_decoding
-from .lab import TWIN_TURNS, Lab
+from .lab import Lab
 from .messages import Message, Topic
+from .scripts import TWIN_TURNS
 
 
 @dataclass(frozen=True)
