@@ -5,7 +5,8 @@
     │   ├── UnknownEngine              no engine of that name is registered
     │   ├── UnknownSystem              no plugin system of that name is registered
     │   ├── UnknownRevision            the system has no such revision
-    │   └── UnknownHook                the revision has no such hook
+    │   ├── UnknownHook                the revision has no such hook
+    │   └── PluginNotFound             no plugin of that name is registered
     ├── EngineMissing                  the engine is known, but its library is not installed here
     ├── ModuleError                    the bytes are not a core module that an engine can take
     │   ├── NotAModule                 not a core module at all: empty, text, truncated header, component
@@ -14,6 +15,7 @@
     │   └── UnsupportedModule          uses a feature that the engine does not have
     ├── LoadError                      a core module that cannot be loaded as it stands
     │   ├── UnresolvedImport           an import that nobody provides, or provides with another type
+    │   ├── ImportNotFound             an import for which no callback is defined
     │   ├── MemoryLimitExceeded        its memory starts above the limit
     │   ├── TableLimitExceeded         a table starts above the limit
     │   ├── MissingExport              an export that is needed is absent
@@ -22,7 +24,19 @@
     │   └── InitRefused                `init` answered with another status than 0
     ├── MemoryAccessError              the *host* was asked to touch bytes outside linear memory
     ├── CallError                      a call that the seam refuses: no such function, wrong number or kind of arguments
-    ├── HookError                      a plugin's hook did not keep its contract; `code` is the plugin system's own word
+    ├── HookError                      a call of a plugin gave no answer; `code` is the plugin system's own word
+    │   ├── FunctionNotFound           the plugin exports no function of that name
+    │   ├── ArgumentMismatch           the arguments do not fit the function's type
+    │   ├── UnsupportedResult          the function's result is no value that was asked for
+    │   ├── AllocationFailed           the plugin gave no room for a value
+    │   ├── StringSizeFailed           the plugin did not tell how long its string is
+    │   ├── ValueOutOfBounds           a string or bytes of the plugin's lie outside linear memory
+    │   ├── ValueTooLong               a string or bytes of the plugin's are longer than the host takes
+    │   ├── DeallocationFailed         the plugin trapped when it was given a buffer back
+    │   ├── CallFailed                 the function trapped
+    │   ├── CallbackFailed             a function of the host's failed that the plugin had called
+    │   ├── GuestError                 the function reported an error of its own
+    │   └── InstanceLost               the instance was removed, or aborted before
     └── Trap                           the guest's execution was aborted; `code` says how
 
 Above the engine seam nobody ever sees an engine's own exception.
@@ -55,6 +69,14 @@ class UnknownRevision(UsageError):
 
 class UnknownHook(UsageError):
     """The revision has no such hook."""
+
+
+class PluginNotFound(UsageError):
+    """No plugin of that name is registered."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"plugin {name}, not found, ensure all plugins are registered before use")
+        self.name = name
 
 
 class EngineMissing(HookproofError):
@@ -101,6 +123,17 @@ class UnresolvedImport(LoadError):
         self.name = name
         self.type = type_
         self.provided = provided
+
+
+class ImportNotFound(LoadError):
+    """An import for which no callback is defined: `module` is its namespace."""
+
+    def __init__(self, module: str, name: str) -> None:
+        super().__init__(
+            f"plugin imports the function {name} from the namespace {module} but no callback is defined for this import"
+        )
+        self.module = module
+        self.name = name
 
 
 class MemoryLimitExceeded(LoadError):
@@ -171,7 +204,7 @@ class CallError(HookproofError):
 
 
 class HookError(HookproofError):
-    """A plugin's hook did not keep its contract, so that its answer cannot be used.
+    """A call of a plugin's hook or function gave no answer that can be used; `hook` is the name of what was called.
 
     `code` is a word of the plugin system (its room lists them); `trap` is set where the guest was aborted.
     """
@@ -182,6 +215,96 @@ class HookError(HookproofError):
         self.code = code
         self.detail = detail
         self.trap = trap
+
+
+class FunctionNotFound(HookError):
+    """The plugin exports no function of that name; an export that is no function is none."""
+
+    def __init__(self, hook: str, detail: str) -> None:
+        super().__init__(hook, "function-not-found", detail)
+        self.args = (f"function {hook}, does not exist in plugin: {detail}",)
+
+
+class ArgumentMismatch(HookError):
+    """The arguments do not fit the function's type in number or kind; nothing was called."""
+
+    def __init__(self, hook: str, detail: str) -> None:
+        super().__init__(hook, "argument-mismatch", detail)
+
+
+class UnsupportedResult(HookError):
+    """The function's result is no value that was asked for; nothing was called, where the host looks before it calls."""
+
+    def __init__(self, hook: str, detail: str) -> None:
+        super().__init__(hook, "unsupported-result-type", detail)
+
+
+class AllocationFailed(HookError):
+    """The plugin gave no room for a value: its allocator is missing, trapped, or answered no usable address."""
+
+    def __init__(self, hook: str, detail: str, trap: Trap | None = None) -> None:
+        super().__init__(hook, "alloc-failed", detail, trap)
+
+
+class StringSizeFailed(HookError):
+    """The plugin did not tell how long its string is: the function for it is missing, or trapped."""
+
+    def __init__(self, hook: str, detail: str, trap: Trap | None = None) -> None:
+        super().__init__(hook, "string-size-failed", detail, trap)
+
+
+class ValueOutOfBounds(HookError):
+    """A string or bytes of the plugin's lie outside linear memory, in whole or in part."""
+
+    def __init__(self, hook: str, detail: str) -> None:
+        super().__init__(hook, "out-of-bounds", detail)
+
+
+class ValueTooLong(HookError):
+    """A string or bytes of the plugin's lie in linear memory, but are longer than the host takes."""
+
+    def __init__(self, hook: str, detail: str) -> None:
+        super().__init__(hook, "too-long", detail)
+
+
+class DeallocationFailed(HookError):
+    """The plugin trapped when it was given a buffer back."""
+
+    def __init__(self, hook: str, detail: str, trap: Trap) -> None:
+        super().__init__(hook, "dealloc-failed", detail, trap)
+
+
+class CallFailed(HookError):
+    """The function trapped."""
+
+    def __init__(self, hook: str, trap: Trap) -> None:
+        super().__init__(hook, "trap", str(trap), trap)
+        self.args = (f"unable to call function: {hook} trapped: {trap}",)
+
+
+class CallbackFailed(HookError):
+    """A function of the host's failed that the plugin had called; `__cause__` is what it raised, if it raised."""
+
+    def __init__(self, hook: str, module: str, name: str, detail: str) -> None:
+        super().__init__(hook, "callback-failed", f"{module}.{name}: {detail}")
+        self.module = module
+        self.name = name
+
+
+class GuestError(HookError):
+    """The function reported an error of its own; its `message` is the whole text of this one."""
+
+    def __init__(self, hook: str, message: str) -> None:
+        super().__init__(hook, "error", message)
+        self.args = (message,)
+        self.message = message
+
+
+class InstanceLost(HookError):
+    """The instance was removed, or aborted by what was called before; nothing was called."""
+
+    def __init__(self, hook: str) -> None:
+        super().__init__(hook, "instance-lost", "the instance was removed, or aborted before")
 
 
 class TrapCode(StrEnum):

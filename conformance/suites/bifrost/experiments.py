@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
-from reference_host.abi.bifrost.contract import START_FUNCTIONS
-from reference_host.abi.bifrost.revisions import START_TYPE, Role
+from reference_host.abi.bifrost.revisions import Role
 from reference_host.abi.interface import Json
+from reference_host.abi.startup import START_FUNCTIONS, START_TYPE
 from reference_host.engine.interface import FuncType
 from reference_host.errors import HookError, InitRefused, LoadError
 

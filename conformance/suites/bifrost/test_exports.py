@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from conformance.judging import Judge, requirement
-from reference_host.abi.bifrost.contract import START_FUNCTIONS
-from reference_host.abi.bifrost.revisions import ALLOCATOR_TYPE, FREE_TYPES, START_TYPE, free_name
+from reference_host.abi.bifrost.revisions import ALLOCATOR_TYPE, FREE_TYPES, free_name
+from reference_host.abi.startup import START_FUNCTIONS, START_TYPE
 from reference_host.engine.interface import ExternType, FuncType, Import, MemoryType
 from reference_host.errors import UnresolvedImport
 

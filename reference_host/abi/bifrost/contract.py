@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from reference_host.abi.bifrost.heap import ALLOCATORS, pair_types
-from reference_host.abi.bifrost.revisions import START_TYPE, Revision
+from reference_host.abi.bifrost.revisions import Revision
 from reference_host.abi.interface import ModuleSummary
+from reference_host.abi.startup import START_FUNCTIONS, START_TYPE
 from reference_host.engine.interface import FuncType, MemoryType
 from reference_host.errors import LoadError, MissingExport, MistypedExport
-
-START_FUNCTIONS = ("_initialize", "_start")
-"""Start-up exports of the toolchains; the first that exists is called once (stand: no document mentions them)."""
 
 
 class Profile(StrEnum):

@@ -1,99 +1,40 @@
 """Bifrost: what the host saw while it ran a plugin. Facts only; a suite judges them.
 
-Pointers and lengths are unsigned bytes. `size` of a buffer is what `malloc` was asked for, which may exceed the length
-of the text.
+Reasons of `NotFreed`: `no-free`, `zero`, `same-as-input`, `doubtful`, `withheld`, `instance-lost`. `doubtful`: a result
+that is no whole object, on a host that gives no such one back. `withheld`: on a host that gives none back. `zero`: it
+lies at address 0. `same-as-input`: the result shares bytes with an input, which is given back as such.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from reference_host.abi.buffers import (
+    Allocated,
+    Buffer,
+    Freed,
+    FreeFailed,
+    InputOverwritten,
+    NotFreed,
+    Owner,
+    Stage,
+)
 from reference_host.errors import HookError
 
-
-class Owner(StrEnum):
-    """Whose words a buffer carries."""
-
-    INPUT = "input"
-    """The host asked for it and wrote a document into it."""
-    RESULT = "result"
-    """The guest answered with it."""
-
-
-class Stage(StrEnum):
-    """The step of an exchange at which it failed."""
-
-    ALLOCATE = "allocate"
-    CALL = "call"
-    RESULT = "result"
-    FREE = "free"
-
-
-@dataclass(frozen=True, slots=True)
-class Allocated:
-    """The allocator was asked for `size` bytes and answered `pointer`; memory had `memory_size` bytes afterwards."""
-
-    pointer: int
-    size: int
-    memory_size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Freed:
-    """The host gave a buffer back, with the size that it passed (None where `free` takes a pointer only)."""
-
-    pointer: int
-    size: int | None
-    owner: Owner
-
-
-@dataclass(frozen=True, slots=True)
-class NotFreed:
-    """A buffer that was not given back: `no-free`, `zero`, `same-as-input`, `doubtful`, `withheld`, `instance-lost`.
-
-    `doubtful`: a result that is no whole object, on a host that gives no such one back. `withheld`: on a host that
-    gives none back. `zero`: it lies at address 0. `same-as-input`: the result shares bytes with an input, which is
-    given back as such.
-    """
-
-    pointer: int
-    owner: Owner
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class FreeFailed:
-    """`free` trapped on a buffer that the host had to give back."""
-
-    pointer: int
-    owner: Owner
-    failure: HookError
-
-
-@dataclass(frozen=True, slots=True)
-class InputOverwritten:
-    """The guest changed bytes behind the text of an input buffer (the host had asked for more than the text needs)."""
-
-    pointer: int
-    length: int
-    first_changed: int
-
+__all__ = [
+    "Allocated",
+    "Buffer",
+    "Event",
+    "Exchange",
+    "FreeFailed",
+    "Freed",
+    "InputOverwritten",
+    "NotFreed",
+    "Owner",
+    "Stage",
+]
 
 Event = Allocated | Freed | NotFreed | FreeFailed | InputOverwritten
-
-
-@dataclass(frozen=True, slots=True)
-class Buffer:
-    """A range of linear memory: `length` bytes of text in an allocation of `size` bytes."""
-
-    pointer: int
-    length: int
-    size: int
-
-    def overlaps(self, other: Buffer) -> bool:
-        """Whether the two allocations share a byte."""
-        return self.pointer < other.pointer + other.size and other.pointer < self.pointer + self.size
 
 
 @dataclass(frozen=True, slots=True)

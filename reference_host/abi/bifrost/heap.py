@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from reference_host.abi.bifrost.events import (
     Allocated,
@@ -21,7 +20,6 @@ from reference_host.abi.bifrost.events import (
     Exchange,
     Freed,
     FreeFailed,
-    InputOverwritten,
     NotFreed,
     Owner,
     Stage,
@@ -29,13 +27,12 @@ from reference_host.abi.bifrost.events import (
 from reference_host.abi.bifrost.packed import Plausible, is_whole_object, looks_like_json, misplaced, unpack
 from reference_host.abi.bifrost.revisions import ALLOCATOR_TYPE, FREE_TYPES, free_name
 from reference_host.abi.bifrost.types import HookFailure
+from reference_host.abi.buffers import CANARY as CANARY
+from reference_host.abi.buffers import SCRUB as SCRUB
+from reference_host.abi.buffers import Witness as Witness
+from reference_host.abi.buffers import overwritten
 from reference_host.engine.interface import Export, FuncType, Instance
 from reference_host.errors import HookError, MemoryAccessError, Trap
-
-CANARY = 0xA5
-"""What the host writes behind the text, where it asked for more room than the text needs."""
-SCRUB = 0xB5
-"""What a suite lets the host leave in an input buffer that it gives back. Neither byte can begin a character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +93,6 @@ class HeapPolicy:
     scrub_config: int | None = None
     doubts: bool = False
     withheld: frozenset[Owner] = frozenset()
-
-
-class Witness(Protocol):
-    """Looks at an exchange from within, while its buffers are alive; it may borrow buffers, and must give them back."""
-
-    def placed(self, inputs: Sequence[Buffer]) -> None:
-        """All documents lie in memory; the function is called next."""
-
-    def returned(self, inputs: Sequence[Buffer], result: Buffer | None) -> None:
-        """The function has answered, and nothing was given back yet. `result` is None where it is empty."""
 
 
 class Heap:
@@ -254,12 +241,10 @@ class Heap:
         memory = self._instance.memory
         if not self._policy.slack or memory is None:
             return
-        expected = bytes([CANARY]) * self._policy.slack
         for buffer in inputs:
-            behind = memory.read(buffer.pointer + buffer.length, buffer.size - buffer.length)
-            if buffer.size and behind != expected:
-                changed = next(index for index, byte in enumerate(behind) if byte != CANARY)
-                self._events.append(InputOverwritten(buffer.pointer, buffer.length, buffer.length + changed))
+            found = overwritten(memory, buffer) if buffer.size else None
+            if found is not None:
+                self._events.append(found)
 
     def _give_back(
         self,

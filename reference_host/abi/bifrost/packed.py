@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from reference_host.abi.buffers import LONGEST
 from reference_host.engine.interface import Memory
 
 _MASK = 0xFFFF_FFFF
-LONGEST = 64 * 2**20
-"""Bytes that a text may have to be looked for behind swapped halves: a pointer may be any number."""
 _CONTROLS = frozenset(range(0x20)) | {0x7F}
 
 Plausible = Callable[[bytes], bool]

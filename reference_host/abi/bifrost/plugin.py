@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from reference_host.abi.bifrost import documents
 from reference_host.abi.bifrost.answers import Answer, Outcome, read_answer
-from reference_host.abi.bifrost.contract import START_FUNCTIONS, Profile, export_defects, well_typed_hooks
+from reference_host.abi.bifrost.contract import Profile, export_defects, well_typed_hooks
 from reference_host.abi.bifrost.documents import Shape
 from reference_host.abi.bifrost.events import Exchange
 from reference_host.abi.bifrost.heap import Heap, HeapPolicy, Witness, choose_pair
@@ -25,7 +25,6 @@ from reference_host.abi.bifrost.revisions import (
     CLEANUP_TYPE,
     INIT_TYPE,
     NAME_TYPE,
-    START_TYPE,
     Hook,
     Revision,
     Role,
@@ -46,13 +45,11 @@ from reference_host.abi.bifrost.types import (
     PreResult,
 )
 from reference_host.abi.interface import ModuleSummary
+from reference_host.abi.startup import START_FUNCTIONS, START_TYPE, run_start
 from reference_host.engine.interface import FuncType, Instance, Limits, Module
 from reference_host.errors import (
     HookError,
     InitRefused,
-    StartFailed,
-    Trap,
-    TrapCode,
     UnknownHook,
     UnknownRevision,
 )
@@ -140,7 +137,8 @@ class Plugin:
         instance = self._module.instantiate(self._wasi.host_functions(self._module.imports), self.settings.limits)
         for name in START_FUNCTIONS:
             if self._functions.get(name) == START_TYPE:
-                self._run_start(instance, name)
+                # Whole runtimes start up here: the limits of instantiation hold, where there are any.
+                self._exited = run_start(instance, name, self.fuel(0) if self.settings.limits.fuel is None else None)
                 break
         self._instance = instance
         policy = self.settings.heap
@@ -343,16 +341,6 @@ class Plugin:
         budget = self.settings.budget
         memory = None if self.instance is None else self.instance.memory
         return None if budget is None else budget.fuel(size, 0 if memory is None else memory.size)
-
-    def _run_start(self, instance: Instance, name: str) -> None:
-        try:
-            # Whole runtimes start up here: the limits of instantiation hold, where there are any.
-            instance.call(name, fuel=self.fuel(0) if self.settings.limits.fuel is None else None)
-        except Trap as trap:
-            # A command's `_start` may end with proc_exit(0); its instance stays usable.
-            if name != "_start" or trap.code is not TrapCode.EXIT or trap.exit_code != 0:
-                raise StartFailed(name, trap) from None
-            self._exited = True
 
     def _make_ready(self, function: str) -> None:
         if self._instance is None:

@@ -24,7 +24,6 @@ FREE_TYPES = (FuncType((_I32,)), FuncType((_I32, _I32)))
 NAME_TYPE = FuncType((), (_I64,))
 INIT_TYPE = FuncType((_I32, _I32), (_I32,))
 CLEANUP_TYPE = FuncType((), (_I32,))
-START_TYPE = FuncType()
 
 
 class Role(StrEnum):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reference_host.abi.bifrost.answers import Answer, Outcome
-from reference_host.abi.bifrost.contract import START_FUNCTIONS, Profile
+from reference_host.abi.bifrost.contract import Profile
 from reference_host.abi.bifrost.documents import Shape
 from reference_host.abi.bifrost.heap import choose_pair
 from reference_host.abi.bifrost.jsontext import encode
 from reference_host.abi.bifrost.plugin import Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import REVISIONS, Hook, Role, detect, revision_named
 from reference_host.abi.interface import NOTHING_GIVEN, Detection, Given, HookAnswer, Json, ModuleSummary, System
+from reference_host.abi.startup import START_FUNCTIONS
 from reference_host.engine.interface import Engine, Limits
 from reference_host.errors import HookError, LoadError, UsageError
 
