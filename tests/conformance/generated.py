@@ -108,9 +108,9 @@ def _top_down() -> Pieces:
 
 
 def _resetting() -> Pieces:
-    unusual = watgen("unusual")
+    table = watgen("unusual_memory")
     live = "(global $live (mut i32) (i32.const 0))"
-    return {"globals": {"live": live}, "helpers": {"alloc": unusual.BUMP, "release": unusual.COUNT_DOWN}}
+    return {"globals": {"live": live}, "helpers": {"alloc": table.BUMP, "release": table.COUNT_DOWN}}
 
 
 ALLOCATORS: dict[str, Callable[[], Pieces]] = {

@@ -24,6 +24,7 @@ from watgen import (
     unusual,
     unusual_answers,
     unusual_inputs,
+    unusual_memory,
     unusual_state,
 )
 from watgen.base import HOOKS, base
@@ -44,6 +45,7 @@ TABLES = (
     faulty_state,
     faulty_start,
     unusual,
+    unusual_memory,
     unusual_answers,
     unusual_state,
     unusual_inputs,
