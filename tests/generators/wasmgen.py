@@ -79,17 +79,30 @@ class Function:
         self.locals = [*signature[0], *(chance.choice(TYPES) for _ in range(chance.randrange(6)))]
         self.names = 0
         self.labels: list[tuple[str, tuple[str, ...]]] = []
-        self.fuel = 60 + chance.randrange(120)
+        self.fuel = 100 + chance.randrange(300)
 
     def text(self) -> str:
         """Give the whole function."""
-        body = self.statements(3)
+        body = " ".join(self.statements(3) for _ in range(4))
+        seen = " ".join(
+            self.observed(kind, f"(local.get {at})") for at, kind in enumerate(self.locals) if kind != "counter"
+        )
         results = " ".join(self.expression(kind, 3) for kind in self.signature[1])
         declared = " ".join("i32" if kind == "counter" else kind for kind in self.locals[len(self.signature[0]) :])
         return (
             f"(func $f{self.index} (param {' '.join(self.signature[0])}) (result {' '.join(self.signature[1])})"
-            f" (local {declared}) {body} {results})"
+            f" (local {declared}) {body} {seen} {results})"
         )
+
+    def observed(self, kind: str, expression: str) -> str:
+        """Mix a value into a global, bit by bit, so that a wrong one is seen whatever becomes of it."""
+        bits = {
+            "i32": "(i64.extend_i32_u {})",
+            "i64": "{}",
+            "f32": "(i64.extend_i32_u (i32.reinterpret_f32 {}))",
+            "f64": "(i64.reinterpret_f64 {})",
+        }[kind].format(expression)
+        return f"(global.set $i64 (i64.add (i64.mul (global.get $i64) (i64.const 31)) {bits}))"
 
     def local(self, kind: str) -> int | None:
         found = [at for at, type_ in enumerate(self.locals) if type_ == kind]
@@ -97,7 +110,7 @@ class Function:
 
     def address(self, depth: int) -> str:
         inner = self.expression("i32", depth - 1)
-        if self.chance.random() < 0.04:
+        if self.chance.random() < 0.01:
             return inner
         return f"(i32.and {inner} (i32.const {self.chance.choice((0xFF, 0xFFF, 0xFFFF))}))"
 
@@ -118,16 +131,18 @@ class Function:
             names = _INTEGER if kind[0] == "i" else _FLOAT
             name = chance.choice(names)
             two = self.expression(kind, below)
-            if name[:3] in ("div", "rem") and kind[0] == "i" and chance.random() < 0.8:
+            if name[:3] in ("div", "rem") and kind[0] == "i" and chance.random() < 0.95:
                 two = f"({kind}.or {two} ({kind}.const 1))"
             return f"({kind}.{name} {self.expression(kind, below)} {two})"
         if form < 48:
             return f"({kind}.{chance.choice(_UNARY[kind])} {self.expression(kind, below)})"
         if form < 58:
             name, source = chance.choice(_CONVERSIONS[kind])
-            if name[:6] == "trunc_" and "sat" not in name and chance.random() < 0.7:
-                return f"({kind}.const {chance.choice(CONSTANTS[kind])})"
-            return f"({kind}.{name} {self.expression(source, below)})"
+            operand = self.expression(source, below)
+            if name[:6] == "trunc_" and "sat" not in name and chance.random() < 0.9:
+                # A few traps are enough: what comes behind one is never run.
+                operand = f"({source}.convert_i32_u (i32.and {self.expression('i32', below)} (i32.const 0xffffff)))"
+            return f"({kind}.{name} {operand})"
         if form < 66 and kind == "i32":
             source = chance.choice(TYPES)
             names = _INTEGER_COMPARE if source[0] == "i" else _FLOAT_COMPARE
@@ -189,7 +204,9 @@ class Function:
             kind = chance.choice(TYPES)
             return f"(global.set ${kind} {self.expression(kind, 3)})"
         if form < 50:
-            return f"(drop {self.expression(chance.choice(TYPES), 3)})"
+            kind = chance.choice(TYPES)
+            value = self.expression(kind, 3)
+            return f"(drop {value})" if chance.random() < 0.2 else self.observed(kind, value)
         if depth <= 0 or self.fuel < 0:
             return "(nop)"
         if form < 60:
@@ -231,7 +248,7 @@ class Function:
         number = SIGNATURES.index((parameters, results))
         arguments = " ".join(self.expression(kind, 2) for kind in parameters)
         element = f"(i32.rem_u {self.expression('i32', 2)} (i32.const 8))"
-        if self.chance.random() < 0.8:
+        if self.chance.random() < 0.95:
             element = f"(i32.const {number})"
         return f"(call_indirect $t (type $t{number}) {arguments} {element}) {'(drop) ' * len(results)}"
 
@@ -269,9 +286,9 @@ class Function:
         name, results = chance.choice(self.labels)
         values = " ".join(self.expression(kind, 2) for kind in results)
         form = chance.random()
-        if form < 0.5:
+        if form < 0.7:
             return f"(br_if {name} {values} {self.expression('i32', 2)}) {'(drop)' * len(results)}"
-        if form < 0.7 or results:
+        if form < 0.8 or results:
             return f"(br {name} {values})"
         plain = [label for label, carried in self.labels if not carried]
         targets = " ".join(chance.choice(plain) for _ in range(chance.randrange(1, 9)))
