@@ -125,9 +125,9 @@ def test_the_form_for_what_is_nested_too_deep_is_no_other(seed: int) -> None:
 
 def test_a_mismatch_is_told_with_its_seed_and_a_module_that_one_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BINARY, XOR, BINARY[OR])
+    expected, actual = (partial(outcome, engine, None) for engine in (load_engine("wasmtime"), PurepyEngine()))
     with pytest.raises(pytest.fail.Exception) as failure:
-        for seed in range(100):
-            assert_alike(seed, partial(outcome, load_engine("wasmtime"), None), partial(outcome, PurepyEngine(), None))
+        [assert_alike(seed, expected, actual) for seed in range(100)]
     told = re.fullmatch(r"seed (\d+), reduced to:\n(.*)\nexpected .*\ngot .*", str(failure.value), re.DOTALL)
     assert told is not None
     smaller = told.group(2)
