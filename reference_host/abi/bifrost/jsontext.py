@@ -12,7 +12,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import accumulate
 from typing import Any
 
@@ -57,21 +57,10 @@ def decode_object(hook: str, output: bytes) -> tuple[dict[str, Json], tuple[str,
         text = output.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _broken(hook, output, error) from None
-    duplicates: list[str] = []
-
-    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
-        value = dict(members)
-        if len(value) < len(members):
-            seen: set[str] = set()
-            duplicates.extend(key for key, _ in members if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        return value
-
     if _nests_too_deeply(text):
         raise HookError(hook, HookFailure.BAD_JSON, f"nested deeper than {MAX_NESTING} levels")
     try:
-        value = json.loads(
-            text, object_pairs_hook=pairs, parse_constant=_no_constant, parse_int=_integer, parse_float=_number
-        )
+        value, duplicates = _parse(text)
     except ValueError as error:
         if _WIDE.match(output):
             raise HookError(hook, HookFailure.BAD_UTF8, _WIDE_TEXT) from None
@@ -80,7 +69,7 @@ def decode_object(hook: str, output: bytes) -> tuple[dict[str, Json], tuple[str,
         raise HookError(hook, HookFailure.NOT_OBJECT, f"the text is {type_name(value)}, expected an object")
     if _has_lone_surrogate(text):
         raise HookError(hook, HookFailure.BAD_JSON, "an escape gives half of a surrogate pair")
-    return value, tuple(dict.fromkeys(duplicates))
+    return value, duplicates
 
 
 def type_name(value: Json) -> str:
@@ -113,7 +102,43 @@ def _number(digits: str) -> float:
 _WIDE = re.compile(rb"[^\0]\0[^\0]\0|\0[^\0]\0[^\0]|[^\0]\0\0\0[^\0]\0\0\0|\0\0\0[^\0]\0\0\0[^\0]", re.DOTALL)
 """Two characters of UTF-16 or UTF-32 without a mark: the first two of a JSON object are ASCII."""
 _WIDE_TEXT = "the text has two or four bytes for each character: UTF-16 or UTF-32"
-_WHOLE = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer, parse_float=_number)
+
+
+class _Twice(Exception):
+    """A key stands twice in an object."""
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) < len(members):
+        raise _Twice
+    return value
+
+
+def _decoder(pairs: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=pairs, parse_constant=_no_constant, parse_int=_integer, parse_float=_number
+    )
+
+
+_STRICT = _decoder(_once)
+_WHOLE = _decoder()
+
+
+def _parse(text: str) -> tuple[Any, tuple[str, ...]]:
+    """The value of a JSON text, and the keys that stood twice in an object. Raises `ValueError`."""
+    try:
+        return _STRICT.decode(text), ()
+    except _Twice:
+        pass  # seldom: read once more, to tell which
+    duplicates: list[str] = []
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: set[str] = set()
+        duplicates.extend(key for key, _ in members if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        return dict(members)
+
+    return _decoder(pairs).decode(text), tuple(dict.fromkeys(duplicates))
 
 
 def _broken(hook: str, output: bytes, error: UnicodeDecodeError) -> HookError:

@@ -60,18 +60,27 @@ class Message:
     context: Mapping[str, Json] = field(default_factory=lambda: {"request_id": MARK})
     omit: tuple[str, ...] = ()
     twin: str | None = None
+    _spelt: dict[str, tuple[Json, bytes]] = field(default_factory=dict, repr=False, compare=False)
+    """Members with their bytes. Copies with another `context` share it: the soak sends each message a hundred times."""
 
     def documents(self, revision: Revision) -> tuple[bytes, ...]:
         """The bytes of each document that the revision's hook takes."""
         members: dict[str, Json] = {"context": self.context, **self.members}
         if revision.enveloped:
-            return (encode({name: value for name, value in members.items() if name not in self.omit}),)
+            spelt = [self._spell(name, value) for name, value in members.items() if name not in self.omit]
+            return (b"{" + b",".join(spelt) + b"}",)
         hook = revision.hook(self.role)
         assert hook is not None
         # r0 has no flag and no envelope: an empty error or response is the literal null there.
         return tuple(
             encode(members[name] or (None if name in ("response", "error") else {})) for name in hook.documents
         )
+
+    def _spell(self, name: str, value: Json) -> bytes:
+        known = self._spelt.get(name)
+        if known is None or known[0] is not value:
+            known = self._spelt[name] = (value, encode(name) + b":" + encode(value))
+        return known[1]
 
     @property
     def given(self) -> Outcome | None:
