@@ -58,7 +58,8 @@ def _read(options: Mapping[str, Any]) -> Setup:
     subjects = tuple(
         make_subject(options["shown-path"] or path, read_plugin(path), terms, options["engine"] or "") for path in paths
     )
-    catalogues = {subject.system: load_suite(subject.system).load_catalogue() for subject in subjects}
+    systems = sorted({subject.system for subject in subjects})
+    catalogues = {system: load_suite(system).load_catalogue() for system in systems}
     if terms.only is not None:
         for catalogue in catalogues.values():
             catalogue.get(terms.only)
