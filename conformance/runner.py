@@ -19,7 +19,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from conformance.catalogue import Catalogue
 from conformance.isolation import clean_environment, command, pytest_arguments, search_path
 from conformance.judging.records import Broken, RecordReader, format_numbers
 from conformance.judging.subject import Subject
@@ -46,7 +45,6 @@ class Plan:
     subject: Subject
     terms: Terms
     suite: Suite
-    catalogue: Catalogue
     engine: str | None = None
     processes: str = "0"
 

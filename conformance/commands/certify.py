@@ -151,14 +151,14 @@ class _Certification:
             suite = load_suite(subject.system)
         except CouldNotJudge as error:
             return self.unjudged(error)
-        catalogue = suite.load_catalogue()
-        if self.terms.only is not None:
-            _check_selected(catalogue, self.terms.only)
         from conformance.runner import Judging, Plan
 
-        plan = Plan(subject, self.terms, suite, catalogue, self.options["engine"], self.options["processes"])
+        plan = Plan(subject, self.terms, suite, self.options["engine"], self.options["processes"])
         with _unwinding_when_terminated(), Judging(plan) as judging:
-            # Imported here, because the judging process is busy starting up meanwhile.
+            # Read and imported here, because the judging process is busy starting up meanwhile.
+            catalogue = suite.load_catalogue()
+            if self.terms.only is not None:
+                _check_selected(catalogue, self.terms.only)
             from conformance.report.build import build_report
 
             self.follow(judging)

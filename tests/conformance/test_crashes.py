@@ -71,7 +71,7 @@ def plan(path: Path, processes: str = "0") -> Plan:
     terms = Terms()
     suite = load_suite("toy")
     subject = make_subject(str(path), read_plugin(str(path)), terms, "")
-    return Plan(subject, terms, suite, suite.load_catalogue(), None, processes)
+    return Plan(subject, terms, suite, None, processes)
 
 
 @pytest.mark.usefixtures("_toy_registered")
