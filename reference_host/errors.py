@@ -6,8 +6,10 @@
     │   ├── UnknownSystem              no plugin system of that name is registered
     │   ├── UnknownRevision            the system has no such revision
     │   ├── UnknownHook                the revision has no such hook
-    │   └── PluginNotFound             no plugin of that name is registered
+    │   ├── PluginNotFound             no plugin of that name is registered
+    │   └── DirectoryUnusable          a folder that a guest was to be given cannot be opened
     ├── EngineMissing                  the engine is known, but its library is not installed here
+    ├── DirectoriesUnsupported         this system cannot keep a guest inside a folder
     ├── ModuleError                    the bytes are not a core module that an engine can take
     │   ├── NotAModule                 not a core module at all: empty, text, truncated header, component
     │   ├── MalformedModule            the binary format is broken, at an offset
@@ -79,8 +81,16 @@ class PluginNotFound(UsageError):
         self.name = name
 
 
+class DirectoryUnusable(UsageError):
+    """A folder that a guest was to be given cannot be opened."""
+
+
 class EngineMissing(HookproofError):
     """The engine is registered, but its library cannot be used here."""
+
+
+class DirectoriesUnsupported(HookproofError):
+    """This system lacks what keeps a guest inside a folder, so that no folder is given."""
 
 
 class ModuleError(HookproofError):
@@ -226,14 +236,14 @@ class FunctionNotFound(HookError):
 
 
 class ArgumentMismatch(HookError):
-    """The arguments do not fit the function's type in number or kind; nothing was called."""
+    """The arguments do not fit the function's type in number or kind; it was not called."""
 
     def __init__(self, hook: str, detail: str) -> None:
         super().__init__(hook, "argument-mismatch", detail)
 
 
 class UnsupportedResult(HookError):
-    """The function's result is no value that was asked for; nothing was called, where the host looks before it calls."""
+    """The function has no result of the type that was asked for; nothing was called, where the host looks first."""
 
     def __init__(self, hook: str, detail: str) -> None:
         super().__init__(hook, "unsupported-result-type", detail)
@@ -285,8 +295,8 @@ class CallFailed(HookError):
 class CallbackFailed(HookError):
     """A function of the host's failed that the plugin had called; `__cause__` is what it raised, if it raised."""
 
-    def __init__(self, hook: str, module: str, name: str, detail: str) -> None:
-        super().__init__(hook, "callback-failed", f"{module}.{name}: {detail}")
+    def __init__(self, hook: str, module: str, name: str, detail: str, trap: Trap | None = None) -> None:
+        super().__init__(hook, "callback-failed", f"{module}.{name}: {detail}", trap)
         self.module = module
         self.name = name
 

@@ -14,9 +14,9 @@ wording is that of the bindings that its compiler generates (0.28).
 from __future__ import annotations
 
 from reference_host.errors import Trap, TrapCode
-from reference_host.wasi.descriptors import Capture
 from reference_host.wasi.guest import Guest
 from reference_host.wasi.randomness import SeededRandom
+from reference_host.wasi.streams import Capture
 from reference_host.wasi.types import Errno, WasiError
 
 MODULE = "env"

@@ -1,117 +1,56 @@
-"""The descriptors of one guest: standard input, which is empty, and standard output and error, which are captured.
+"""The table of what one guest has open, and what each descriptor may do.
 
 What a descriptor may do is its rights. Where one is absent, the errno says why:
 
 - the descriptor's kind can never do it: what POSIX has for that kind (a stream has no offset: `SPIPE`; it is
-  no directory: `NOTDIR`; standard input is not open for writing: `BADF`);
+  no directory: `NOTDIR`; standard input is not open for writing: `BADF`; what lies in a directory that the
+  guest may only read: `ROFS`);
 - else (never granted, or given up by `fd_fdstat_set_rights`): `NOTCAPABLE`.
 
-The three are character devices that cannot seek, which is what wasi-libc calls a terminal: a guest then
-writes line by line instead of keeping its output in a buffer that nobody ever flushes.
+The kinds are in `streams` and `opened`.
 
-A sandboxed directory belongs here as one more kind of `Descriptor`, numbered from 3 on; `ungranted` tells
-which functions it takes over.
-
-Source: WASI, `legacy/preview1/witx/typenames.witx` (`rights`, `fdstat`, `filestat`); POSIX.1-2017 for the
-errors of each call.
+Source: WASI, `legacy/preview1/witx/typenames.witx` (`rights`, `fdstat`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
+from reference_host.wasi.guest import Guest, Vector
+from reference_host.wasi.layout import Filestat
 from reference_host.wasi.types import Errno, FdFlags, FileType, Rights, WasiError
 
-STDIN, STDOUT, STDERR = 0, 1, 2
+MAX_DESCRIPTORS = 128
+"""Descriptors that one guest may have open: each file or directory among them is one that the host has open too."""
 
 PATH_RIGHTS = Rights(sum(right for right in Rights if right.name is not None and right.name.startswith("PATH_")))
 
-_COMMON = Rights.FD_FDSTAT_SET_FLAGS | Rights.FD_FILESTAT_GET | Rights.POLL_FD_READWRITE
-
-_NEVER_ON_A_STREAM: dict[Rights, Errno] = {
-    Rights.FD_SEEK: Errno.SPIPE,
-    Rights.FD_TELL: Errno.SPIPE,
-    Rights.FD_ADVISE: Errno.SPIPE,
-    Rights.FD_ALLOCATE: Errno.SPIPE,
-    Rights.FD_FILESTAT_SET_SIZE: Errno.INVAL,
-    Rights.FD_READDIR: Errno.NOTDIR,
-    **dict.fromkeys(PATH_RIGHTS, Errno.NOTDIR),
-}
+NO_RIGHTS, NO_FLAGS = Rights(0), FdFlags(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What descriptors of one kind have in common: type, rights when new, and the errno of what they can never do."""
+    """What descriptors of one kind have in common.
+
+    `rights` and `inheriting`: all that apply to the kind. `never`: the errno of what it can never do.
+    """
 
     filetype: FileType
     rights: Rights
     never: Mapping[Rights, Errno]
+    inheriting: Rights = NO_RIGHTS
 
 
-INPUT_STREAM = Kind(
-    FileType.CHARACTER_DEVICE,
-    _COMMON | Rights.FD_READ,
-    {
-        **_NEVER_ON_A_STREAM,
-        Rights.FD_WRITE: Errno.BADF,
-        Rights.FD_SYNC: Errno.INVAL,
-        Rights.FD_DATASYNC: Errno.INVAL,
-    },
-)
-
-OUTPUT_STREAM = Kind(
-    FileType.CHARACTER_DEVICE,
-    _COMMON | Rights.FD_WRITE | Rights.FD_SYNC | Rights.FD_DATASYNC,
-    {**_NEVER_ON_A_STREAM, Rights.FD_READ: Errno.BADF},
-)
-
-
-class Capture:
-    """What a guest wrote to one output, up to a limit in bytes; what is over is counted and dropped."""
-
-    __slots__ = ("_data", "_limit", "dropped")
-
-    def __init__(self, limit: int) -> None:
-        self._data = bytearray()
-        self._limit = limit
-        self.dropped = 0
-
-    @property
-    def data(self) -> bytes:
-        """The bytes that were kept, the oldest ones."""
-        return bytes(self._data)
-
-    @property
-    def written(self) -> int:
-        """How many bytes were written, kept or not."""
-        return len(self._data) + self.dropped
-
-    @property
-    def room(self) -> int:
-        """How many bytes more are kept."""
-        return self._limit - len(self._data)
-
-    def append(self, data: bytes, dropped: int = 0) -> None:
-        """Keep what there is room for, and count the rest, as well as `dropped` bytes that nobody needed to copy."""
-        kept = data[: self.room]
-        self._data += kept
-        self.dropped += len(data) - len(kept) + dropped
-
-
-@dataclass(slots=True)
 class Descriptor:
-    """An open descriptor. `capture` is where writes go; `inode` tells streams apart."""
+    """An open descriptor. What a kind has no right to, its class need not define."""
 
-    kind: Kind
-    inode: int
-    capture: Capture | None = None
-    flags: FdFlags = field(init=False)
-    rights: Rights = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.flags = FdFlags(0)
-        self.rights = self.kind.rights
+    def __init__(self, kind: Kind, rights: Rights, inheriting: Rights = NO_RIGHTS, flags: FdFlags = NO_FLAGS) -> None:
+        self.kind = kind
+        self.rights = rights
+        self.inheriting = inheriting
+        self.flags = flags
 
     def require(self, *rights: Rights) -> None:
         """Raise `WasiError` for the first right that is absent: see the module's docstring."""
@@ -119,16 +58,37 @@ class Descriptor:
             if right not in self.rights:
                 raise WasiError(self.kind.never.get(right, Errno.NOTCAPABLE))
 
+    def read(self, guest: Guest, vectors: Sequence[Vector]) -> int:
+        """Read into buffers that lie in memory, and tell how many bytes."""
+        raise WasiError(Errno.BADF)
+
+    def write(self, guest: Guest, vectors: Sequence[Vector]) -> int:
+        """Write from buffers that lie in memory, and tell how many bytes."""
+        raise WasiError(Errno.BADF)
+
+    def readable(self) -> tuple[int, int]:
+        """Tell how many bytes a read would find at once, and the flags of type `eventrwflags`."""
+        raise WasiError(Errno.BADF)
+
+    def filestat(self) -> Filestat:
+        """Tell the attributes."""
+        raise WasiError(Errno.BADF)
+
+    def synchronize(self, *, metadata: bool) -> None:
+        """Bring what was written to the disk, if there is one."""
+
+    def close(self) -> None:
+        """Give up what the host holds for it."""
+
+
+D = TypeVar("D", bound=Descriptor)
+
 
 class Descriptors:
-    """The table of open descriptors."""
+    """The table of open descriptors. The lowest number that is free is the next one."""
 
-    def __init__(self, stdout: Capture, stderr: Capture) -> None:
-        self._open = {
-            STDIN: Descriptor(INPUT_STREAM, STDIN),
-            STDOUT: Descriptor(OUTPUT_STREAM, STDOUT, stdout),
-            STDERR: Descriptor(OUTPUT_STREAM, STDERR, stderr),
-        }
+    def __init__(self, *opened: Descriptor) -> None:
+        self._open = dict(enumerate(opened))
 
     def get(self, fd: int, *rights: Rights) -> Descriptor:
         """Find a descriptor that has these rights. Raises `WasiError`: `BADF` where none is open."""
@@ -138,17 +98,41 @@ class Descriptors:
         descriptor.require(*rights)
         return descriptor
 
+    def find(self, type_: type[D], fd: int, *rights: Rights) -> D:
+        """Find a descriptor of this class, as `get`. Raises `WasiError`: `BADF` for one of another class."""
+        descriptor = self.get(fd, *rights)
+        if not isinstance(descriptor, type_):
+            raise WasiError(Errno.BADF)
+        return descriptor
+
+    def free(self) -> int:
+        """Tell the next number. Raises `WasiError`: `MFILE` where as many are open as may be."""
+        for fd in range(MAX_DESCRIPTORS):
+            if fd not in self._open:
+                return fd
+        raise WasiError(Errno.MFILE)
+
+    def open(self, fd: int, descriptor: Descriptor) -> None:
+        """Take a descriptor in, under a free number."""
+        self._open[fd] = descriptor
+
     def close(self, fd: int) -> None:
         """Close a descriptor. Raises `WasiError`: `BADF` where none is open."""
         self.get(fd)
-        del self._open[fd]
+        self._open.pop(fd).close()
+
+    def close_all(self) -> None:
+        """Close every descriptor."""
+        for fd in list(self._open):
+            self.close(fd)
 
     def renumber(self, fd: int, to: int) -> None:
         """Move a descriptor over another open one, which is closed.
 
         Raises `WasiError`: `BADF` where either is not open.
         """
-        descriptor = self.get(fd)
+        self.get(fd)
         self.get(to)
-        del self._open[fd]
-        self._open[to] = descriptor
+        if fd != to:
+            self.close(to)
+            self._open[to] = self._open.pop(fd)

@@ -7,7 +7,7 @@ address", is what it has for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from reference_host.engine.interface import Memory
 from reference_host.errors import MemoryAccessError
@@ -20,6 +20,9 @@ MAX_VECTORS = 1_024
 A read or write that transfers less than it was asked for is always legal, and 2^29 vectors in 4 GiB must not
 keep the host busy.
 """
+
+MAX_PATH = 4_096
+"""Bytes of a path."""
 
 Vector = tuple[int, int]
 """Address and length of a buffer, in bytes."""
@@ -72,6 +75,39 @@ class Guest:
     def write_u64(self, address: int, value: int) -> None:
         """Write 8 bytes, little-endian."""
         self.write(address, value.to_bytes(8, "little"))
+
+    def path(self, address: int, length: int) -> bytes:
+        """Read a path.
+
+        Raises `WasiError`: `NAMETOOLONG`, before it is read; `ILSEQ` if it is no UTF-8; `INVAL` if it has a NUL.
+        """
+        self.check(address, length)
+        if length > MAX_PATH:
+            raise WasiError(Errno.NAMETOOLONG)
+        path = self.read(address, length)
+        try:
+            path.decode()
+        except UnicodeDecodeError:
+            raise WasiError(Errno.ILSEQ) from None
+        if b"\0" in path:
+            raise WasiError(Errno.INVAL)
+        return path
+
+    def gather(self, vectors: Sequence[Vector], limit: int) -> bytes:
+        """Copy what buffers hold out, up to a limit in bytes."""
+        parts = []
+        for address, length in vectors:
+            part = min(length, limit)
+            parts.append(self.read(address, part))
+            limit -= part
+        return b"".join(parts)
+
+    def scatter(self, vectors: Sequence[Vector], data: bytes) -> None:
+        """Copy data into buffers that it does not overfill, the first ones first."""
+        at = 0
+        for address, length in vectors:
+            self.write(address, data[at : at + length])
+            at += length
 
     def vectors(self, address: int, count: int) -> list[Vector]:
         """Read an array of `iovec` or `ciovec`, `MAX_VECTORS` of them at most, leaving out the empty ones.

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from reference_host.engine.interface import HostFunction, HostImplementation, Import, Instance
 from reference_host.wasi import assemblyscript, signatures
 from reference_host.wasi.assemblyscript import AssemblyScript
+from reference_host.wasi.attributes import Attributes
 from reference_host.wasi.clock import FakeClock
 from reference_host.wasi.config import WasiConfig
-from reference_host.wasi.descriptors import Capture, Descriptors
+from reference_host.wasi.descriptors import Descriptors
+from reference_host.wasi.directories import Directories
 from reference_host.wasi.files import Files
 from reference_host.wasi.guest import Guest
 from reference_host.wasi.layout import LAYOUTS, PREVIEW1, Layout
+from reference_host.wasi.opening import Opening, preopen
 from reference_host.wasi.polling import Polling
 from reference_host.wasi.process import Process
 from reference_host.wasi.randomness import SeededRandom
+from reference_host.wasi.sockets import Sockets
+from reference_host.wasi.streams import STDERR, STDOUT, Capture, EmptyInput, Output
+from reference_host.wasi.tree import Tree
 from reference_host.wasi.types import Errno, WasiError
-from reference_host.wasi.ungranted import UNGRANTED
 
 Function = Callable[..., float | None]
 """Called as `function(guest, *arguments)`; raises `WasiError` for an errno other than success."""
@@ -28,7 +32,11 @@ _DEFAULT = WasiConfig()
 
 
 class Wasi:
-    """The WASI of one instance. It holds the state of a guest, so that every instance needs its own."""
+    """The WASI of one instance. It holds the state of a guest, so that every instance needs its own.
+
+    Raises `DirectoryUnusable` for a folder that cannot be opened, and `DirectoriesUnsupported` on a system on which
+    a guest could not be kept inside.
+    """
 
     def __init__(self, config: WasiConfig = _DEFAULT) -> None:
         self.config = config
@@ -36,10 +44,20 @@ class Wasi:
         self._stderr = Capture(config.stderr_limit)
         clock = FakeClock(config.realtime_start, config.monotonic_start, config.clock_step)
         random = SeededRandom(config.seed)
-        descriptors = Descriptors(self._stdout, self._stderr)
-        process = Process(config.argument_strings, config.environment_strings, clock, random)
-        rooms = (process, Files(descriptors), Polling(clock, descriptors))
-        self._functions = _functions(rooms, descriptors)
+        tree = Tree(clock, config.disk_limit)
+        streams = (EmptyInput(), Output(STDOUT, self._stdout), Output(STDERR, self._stderr))
+        preopened = (preopen(directory, tree) for directory in config.directories)
+        self._descriptors = descriptors = Descriptors(*streams, *preopened)
+        rooms = (
+            Process(config.argument_strings, config.environment_strings, clock, random),
+            Files(descriptors),
+            Attributes(descriptors, tree),
+            Directories(descriptors, tree),
+            Opening(descriptors, tree),
+            Polling(clock, descriptors),
+            Sockets(descriptors),
+        )
+        self._functions = _functions(rooms)
         self._assemblyscript = AssemblyScript(self._stderr, random)
 
     @property
@@ -67,6 +85,13 @@ class Wasi:
         """Bytes that the guest wrote to standard error over the limit."""
         return self._stderr.dropped
 
+    def close(self) -> None:
+        """Close all that the guest has open, so that it can do no more; what it wrote to its outputs is kept.
+
+        What is not closed so is closed with the last reference to the guest.
+        """
+        self._descriptors.close_all()
+
     def host_functions(self, imports: Sequence[Import]) -> list[HostFunction]:
         """Give the functions that a module imports, each once, and leave out what is not known here.
 
@@ -87,13 +112,8 @@ class Wasi:
         return None
 
 
-def _functions(rooms: Sequence[object], descriptors: Descriptors) -> dict[str, Function]:
-    functions: dict[str, Function] = {
-        name: partial(ungranted.answer, descriptors) for name, ungranted in UNGRANTED.items()
-    }
-    for room in rooms:
-        functions |= {name: getattr(room, name) for name in signatures.PREVIEW1 if hasattr(room, name)}
-    return functions
+def _functions(rooms: Sequence[object]) -> dict[str, Function]:
+    return {name: getattr(room, name) for room in rooms for name in signatures.PREVIEW1 if hasattr(room, name)}
 
 
 def _answering_errno(function: Function, layout: Layout) -> HostImplementation:

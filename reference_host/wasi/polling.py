@@ -1,7 +1,7 @@
-"""`poll_oneoff`: waits for clocks and streams, and never takes real time.
+"""`poll_oneoff`: waits for clocks, streams and files, and never takes real time.
 
-A stream is always ready: standard input is at its end, outputs take everything. So waiting means waiting for
-clocks alone, and then the fake clock jumps to the first of them.
+A stream is always ready: standard input is at its end, outputs take everything; and so is a file. So waiting means
+waiting for clocks alone, and then the fake clock jumps to the first of them.
 
 Source: WASI, `legacy/preview1/witx/wasi_snapshot_preview1.witx` (`poll_oneoff`) and `typenames.witx`
 (`subscription`, `event`).
@@ -15,13 +15,11 @@ from reference_host.wasi.clock import FakeClock
 from reference_host.wasi.descriptors import Descriptors
 from reference_host.wasi.guest import Guest
 from reference_host.wasi.layout import EVENT, SUBSCRIBED, SUBSCRIBED_DESCRIPTOR
-from reference_host.wasi.types import ABSTIME, HANGUP, Errno, EventType, Rights, WasiError
+from reference_host.wasi.streams import WRITABLE
+from reference_host.wasi.types import ABSTIME, Errno, EventType, Rights, WasiError
 
 MAX_SUBSCRIPTIONS = 4_096
 """Subscriptions of one call; more is `INVAL`. No engine can interrupt a host function, so each must be short."""
-
-WRITABLE = 65_536
-"""Bytes that an output is said to have room for: what a pipe has. Outputs never fill."""
 
 _COUNT = 4
 
@@ -73,7 +71,7 @@ class Polling:
             return self._clock_subscription(userdata, clock, timeout, flags)
         if tag in (EventType.FD_READ, EventType.FD_WRITE):
             (fd,) = SUBSCRIBED_DESCRIPTOR.unpack_from(record, SUBSCRIBED)
-            return self._stream_subscription(userdata, EventType(tag), fd)
+            return self._descriptor_subscription(userdata, EventType(tag), fd)
         raise WasiError(Errno.INVAL)
 
     def _clock_subscription(self, userdata: int, clock: int, timeout: int, flags: int) -> _Subscription:
@@ -86,12 +84,12 @@ class Polling:
         wait = max(timeout - now, 0) if flags & ABSTIME else timeout
         return _Subscription(userdata, EventType.CLOCK, wait=wait)
 
-    def _stream_subscription(self, userdata: int, type_: EventType, fd: int) -> _Subscription:
+    def _descriptor_subscription(self, userdata: int, type_: EventType, fd: int) -> _Subscription:
         reads = type_ is EventType.FD_READ
+        right = Rights.FD_READ if reads else Rights.FD_WRITE
         try:
-            self._descriptors.get(fd, Rights.FD_READ if reads else Rights.FD_WRITE, Rights.POLL_FD_READWRITE)
+            descriptor = self._descriptors.get(fd, right, Rights.POLL_FD_READWRITE)
+            available, flags = descriptor.readable() if reads else (WRITABLE, 0)
         except WasiError as error:
             return _Subscription(userdata, type_, error.errno)
-        if reads:
-            return _Subscription(userdata, type_, flags=HANGUP)
-        return _Subscription(userdata, type_, available=WRITABLE)
+        return _Subscription(userdata, type_, available=available, flags=flags)

@@ -6,10 +6,13 @@ Source: WASI, `legacy/preview1/witx/typenames.witx` (the same values in
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import Enum, IntEnum, IntFlag, auto
 
 U32_MAX = 0xFFFF_FFFF
 U64_MAX = 0xFFFF_FFFF_FFFF_FFFF
+
+OFFSET_MAX = 0x7FFF_FFFF_FFFF_FFFF
+"""The last offset in a file: `filedelta` and POSIX's `off_t` are signed."""
 
 
 class Errno(IntEnum):
@@ -153,6 +156,48 @@ class FdFlags(IntFlag):
 
 
 ALL_FD_FLAGS = FdFlags.APPEND | FdFlags.DSYNC | FdFlags.NONBLOCK | FdFlags.RSYNC | FdFlags.SYNC
+
+
+class OpenFlags(IntFlag):
+    """How `path_open` opens. Type `oflags`."""
+
+    CREAT = 1 << 0
+    DIRECTORY = 1 << 1
+    EXCL = 1 << 2
+    TRUNC = 1 << 3
+
+
+ALL_OPEN_FLAGS = OpenFlags.CREAT | OpenFlags.DIRECTORY | OpenFlags.EXCL | OpenFlags.TRUNC
+
+SYMLINK_FOLLOW = 1
+"""Bit of type `lookupflags`: a symbolic link at the end of a path is followed."""
+
+
+class TimeFlags(IntFlag):
+    """Which times are set, and to what. Type `fstflags`."""
+
+    ATIM = 1 << 0
+    ATIM_NOW = 1 << 1
+    MTIM = 1 << 2
+    MTIM_NOW = 1 << 3
+
+
+ALL_TIME_FLAGS = TimeFlags.ATIM | TimeFlags.ATIM_NOW | TimeFlags.MTIM | TimeFlags.MTIM_NOW
+
+
+class Whence(Enum):
+    """What `fd_seek` counts from. Type `whence`; its numbers differ between the revisions (see `layout`)."""
+
+    SET = auto()
+    CUR = auto()
+    END = auto()
+
+
+LAST_ADVICE = 5
+"""The greatest number of type `advice`."""
+
+PREOPENED_DIRECTORY = 0
+"""Type `preopentype`, which has one case."""
 
 
 class ClockId(IntEnum):
