@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from reference_host.engine.binary import ModuleInfo
 
 PAGE = 65_536
 """Bytes in a page of linear memory."""
@@ -223,6 +226,10 @@ class Module(Protocol):
     @property
     def exports(self) -> tuple[Export, ...]:
         """The exports, in order."""
+
+    @property
+    def info(self) -> ModuleInfo:
+        """What its sections say, as it was given."""
 
     @property
     def validity(self) -> Validity:
