@@ -135,7 +135,7 @@ class FastInstance(WasmtimeInstance):
 
     def call(self, name: str, *arguments: Number, fuel: int | None = None) -> tuple[Number, ...]:
         """See `Instance.call`."""
-        ready = self._ready.get(name)
+        ready = self._ready.get(name) or self._make_ready(name)
         if ready is not None and self._depth == 0 and self._death is None:
             function, length, pack, unpack = ready
             try:
@@ -145,6 +145,15 @@ class FastInstance(WasmtimeInstance):
             else:
                 return self._call_from_outside(function, length, unpack, self._limits.fuel if fuel is None else fuel)
         return super().call(name, *arguments, fuel=fuel)
+
+    def _make_ready(self, name: str) -> tuple[Any, Any, Any, Any] | None:
+        """Look up what a call from outside needs; None for what is no function, or takes or gives a float."""
+        type_ = self._functions.get(name)
+        way = None if type_ is None else passage(type_)
+        if way is None or not way.quick:
+            return None
+        ready = self._ready[name] = (self._function_at(name), way.length, way.pack, way.unpack)
+        return ready
 
     def _call_from_outside(self, function: Any, length: Any, unpack: Any, budget: int | None) -> tuple[Number, ...]:
         """What `_enter` does at depth 0, written out: its frames would cost half as much as the rest of a call."""
@@ -168,15 +177,18 @@ class FastInstance(WasmtimeInstance):
 
     def _invoke(self, name: str, type_: FuncType, arguments: list[Number]) -> tuple[Number, ...]:
         way = passage(type_)
-        function = self._functions_at.get(name)
-        if function is None:
-            function = self._functions_at[name] = ctypes.byref(self._export(name).of.func)
-            if way.quick:
-                self._ready[name] = (function, way.length, way.pack, way.unpack)
+        function = self._function_at(name)
         cells = way.array()
         _put(cells, type_.parameters, arguments)
         self._check(native.call(self._context, function, ctypes.byref(cells), way.length, self._trap_at))
         return tuple(_take(cells, type_.results))
+
+    def _function_at(self, name: str) -> Any:
+        """Where an exported function is, as the library takes it."""
+        function = self._functions_at.get(name)
+        if function is None:
+            function = self._functions_at[name] = ctypes.byref(self._export(name).of.func)
+        return function
 
     def _check(self, error: int | None) -> None:
         if error is not None or self._trap_slot.value is not None:
