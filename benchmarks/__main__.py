@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import click
 
+from benchmarks import tables
+from benchmarks.guests import contenders
 from benchmarks.measuring import Measurement, measure
 from benchmarks.workloads import WORKLOADS
 
@@ -23,10 +26,18 @@ class Circumstances:
 
     date: str
     python: str
-    wasmtime: str
+    versions: dict[str, str]
     machine: str
+    processor: str
     cores: int
     load: tuple[float | None, float | None]
+
+    def __str__(self) -> str:
+        packages = ", ".join(f"{name} {number}" for name, number in self.versions.items())
+        return (
+            f"{self.date}, Python {self.python}, {packages}, {self.machine}, {self.processor}, {self.cores} cores, "
+            f"load {self.load[0]} before and {self.load[1]} after."
+        )
 
 
 def _load() -> float | None:
@@ -40,23 +51,14 @@ def _version(package: str) -> str:
         return "missing"
 
 
-def _time(seconds: float) -> str:
-    unit, factor = next((pair for pair in (("s", 1), ("ms", 1e3)) if seconds * pair[1] >= 1), ("us", 1e6))
-    return f"{seconds * factor:,.3g} {unit}" if seconds * factor < 100 else f"{seconds * factor:,.0f} {unit}"
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:,.3g}" if ratio >= 0.1 else f"1/{1 / ratio:,.0f}"
-
-
-def table(found: Sequence[Measurement]) -> str:
-    """A Markdown table of one workload; the last column is how many times as fast as the first line."""
-    lines = [f"| {found[0].workload} | median | spread | fastest | times as fast |", "|---|---:|---:|---:|---:|"]
-    lines += [
-        f"| {m.contender} | {_time(m.median)} | {_time(m.spread)} | {_time(m.fastest)} | {_times(m.ratio)} |"
-        for m in found
-    ]
-    return "\n".join(lines)
+def _processor() -> str:
+    """Say what kind of processor it is; Linux says more than the standard library."""
+    described = Path("/proc/cpuinfo")
+    if described.exists():
+        found = re.search(r"^model name\s*:\s*(.*)$", described.read_text(), re.MULTILINE)
+        if found:
+            return found.group(1)
+    return platform.processor() or "unknown processor"
 
 
 @click.command()
@@ -66,21 +68,26 @@ def table(found: Sequence[Measurement]) -> str:
     "--json", "json_path", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write here too."
 )
 def main(only: Sequence[str], seconds: float, json_path: Path | None) -> None:
-    """Measure every contender that loads here, by turns."""
+    """Measure every contender that can take part here, by turns."""
+    # What an earlier run has kept would be measured as work; the processes that start warm have a folder of their own.
+    os.environ["HOOKPROOF_CACHE"] = "off"
     before = _load()
+    for line in contenders()[1]:
+        click.echo(f"left out: {line}")
     found: list[Measurement] = []
     for workload in only or WORKLOADS:
-        measured = measure(workload, WORKLOADS[workload](), seconds)
-        click.echo(table(measured) + "\n")
+        prepared = WORKLOADS[workload]()
+        for line in prepared.unfit:
+            click.echo(f"left out of {workload}: {line}")
+        measured = measure(workload, prepared.operations, seconds, timed=prepared.timed)
+        click.echo(f"\n{tables.one(measured)}\n")
         found += measured
     where = Circumstances(
-        datetime.now(UTC).date().isoformat(), platform.python_version(), _version("wasmtime"),
-        f"{platform.system()} {platform.machine()}", os.cpu_count() or 1, (before, _load()),
+        datetime.now(UTC).date().isoformat(), platform.python_version(),
+        {name: _version(name) for name in ("wasmtime", "pywasm", "ppci")},
+        f"{platform.system()} {platform.machine()}", _processor(), os.cpu_count() or 1, (before, _load()),
     )  # fmt: skip
-    click.echo(
-        f"{where.date}, Python {where.python}, wasmtime {where.wasmtime}, {where.machine}, {where.cores} cores, "
-        f"load {where.load[0]} before and {where.load[1]} after."
-    )
+    click.echo(f"{tables.summary(found)}\n\n{where}")
     if json_path is not None:
         document = {"circumstances": asdict(where), "measurements": [asdict(one) for one in found]}
         json_path.write_text(json.dumps(document, indent=2) + "\n")

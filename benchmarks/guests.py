@@ -1,4 +1,4 @@
-"""Who calls the guest: wasmtime-py's documented interface by hand, or an engine of the project through the seam.
+"""Who calls the guest: engines of the project through the seam, and peers as their documentation shows them.
 
 Each offers the same three things, and the workloads are written once against them.
 """
@@ -6,17 +6,18 @@ Each offers the same three things, and the workloads are written once against th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from reference_host.engine.interface import Engine, Instance, Limits, Memory, Module
+from reference_host.engine.interface import Engine, Instance, Limits, Memory
 from reference_host.engine.registry import engine_names, load_engine
 from reference_host.errors import EngineMissing
 
-BY_HAND = "wasmtime-py"
-"""What everything is compared with: the library as its documentation shows it, without limits."""
+GUARD = Limits(deadline=60)
+"""What ends every loop, and counts nothing."""
 
-LIMITS = Limits(fuel=10**9, deadline=10)
+LIMITS = Limits(fuel=10**9, deadline=60)
 """What a host that trusts nobody gives to each call."""
 
 
@@ -36,6 +37,26 @@ class Guest(Protocol):
 Fresh = Callable[[], Guest]
 """Makes an instance of a module that was compiled before."""
 
+Compile = Callable[[bytes], Fresh]
+"""Compiles a module without imports."""
+
+
+class PeerMissing(Exception):
+    """A peer is not installed; the message says how to get it."""
+
+
+class Unfit(Exception):
+    """A contender cannot run this module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One column of the tables; `cached` says whether it keeps what it compiles for the next process."""
+
+    name: str
+    compile: Compile
+    cached: bool = False
+
 
 class SeamGuest:
     """A guest through the engine seam."""
@@ -52,36 +73,17 @@ class SeamGuest:
         return int(results[0]) if results else 0
 
 
-class HandGuest:
-    """A guest as wasmtime-py's documentation shows it; only what is signed is made unsigned."""
+def _through_the_seam(engine: Engine, limits: Limits, binary: bytes) -> Fresh:
+    module = engine.compile(binary)
 
-    def __init__(self, engine: object, module: object) -> None:
-        import wasmtime
+    def fresh() -> Guest:
+        return SeamGuest(module.instantiate(limits=limits))
 
-        assert isinstance(engine, wasmtime.Engine)
-        assert isinstance(module, wasmtime.Module)
-        self._store = wasmtime.Store(engine)
-        self._exports = wasmtime.Instance(self._store, module, []).exports(self._store)
-        memory = self._exports["memory"]
-        assert isinstance(memory, wasmtime.Memory)
-        self._memory = memory
-
-    def call(self, name: str, *numbers: int) -> int:
-        """See `Guest.call`."""
-        answer = self._exports[name](self._store, *numbers)  # type: ignore[operator]
-        return 0 if answer is None else answer % 2**64
-
-    def read(self, address: int, length: int) -> bytes:
-        """See `Guest.read`."""
-        return bytes(self._memory.read(self._store, address, address + length))
-
-    def write(self, address: int, data: bytes) -> None:
-        """See `Guest.write`."""
-        self._memory.write(self._store, data, address)
+    return fresh
 
 
 def engines() -> dict[str, Engine]:
-    """Load every engine that is here; wasmtime in each of its ways."""
+    """Load every engine that is here, wasmtime and purepy in each of their ways."""
     found: dict[str, Engine] = {}
     for name in engine_names():
         try:
@@ -92,30 +94,45 @@ def engines() -> dict[str, Engine]:
             from reference_host.engine.wasmtime import WasmtimeEngine, Way
 
             found |= {f"wasmtime {way}": WasmtimeEngine(way) for way in (Way.PLAIN, Way.FAST)}
+        elif name == "purepy":
+            from reference_host.engine.purepy import PurepyEngine
+
+            found |= {"purepy": PurepyEngine(), "purepy portable": PurepyEngine(views=False)}
         else:
             found[name] = engine
     return found
 
 
-def makers(binary: bytes) -> dict[str, Fresh]:
-    """Compile a module without imports for everybody; wasmtime-py by hand comes first, where it is here."""
-    found: dict[str, Fresh] = {}
+def contenders() -> tuple[list[Contender], list[str]]:
+    """Everybody who can take part here, the one that all are compared with first; and a line for each who cannot."""
+    from benchmarks import peers
+
+    found, missing = [], []
+    for name, compile_ in (("wasmtime-py", peers.wasmtime_by_hand), ("ppci", peers.ppci)):
+        try:
+            found.append(Contender(name, compile_()))
+        except PeerMissing as error:
+            missing.append(str(error))
+    last = found.pop() if found and found[-1].name == "ppci" else None
     for name, engine in engines().items():
-        if not found and name.startswith("wasmtime"):
-            found[BY_HAND] = _by_hand(binary)
-        module = engine.compile(binary)
-        found[name] = partial(_seam, module, LIMITS)
+        kept = not name.startswith("pywasm")
+        bound = partial(_through_the_seam, engine)
+        if name.startswith("purepy"):
+            found.append(Contender("purepy guard" if name == "purepy" else name, partial(bound, GUARD), kept))
+            found.append(
+                Contender("purepy exact" if name == "purepy" else f"{name}, exact", partial(bound, LIMITS), kept)
+            )
+            continue
+        found.append(Contender(name, partial(bound, LIMITS), kept))
         if name == "wasmtime fast":
-            found[f"{name}, no limits"] = partial(_seam, module, Limits())
-    return found
+            found.append(Contender(f"{name}, no limits", partial(bound, Limits()), kept))
+    missing += [f"{name}: {_why(name)}" for name in engine_names() if not any(c.name.startswith(name) for c in found)]
+    return [*found, *([last] if last else [])], missing
 
 
-def _by_hand(binary: bytes) -> Fresh:
-    import wasmtime
-
-    engine = wasmtime.Engine()
-    return partial(HandGuest, engine, wasmtime.Module(engine, binary))
-
-
-def _seam(module: Module, limits: Limits) -> Guest:
-    return SeamGuest(module.instantiate(limits=limits))
+def _why(name: str) -> str:
+    try:
+        load_engine(name)
+    except EngineMissing as error:
+        return str(error)
+    return "takes no part"

@@ -41,9 +41,14 @@ class Measurement:
     ratio: float
 
 
-def measure(workload: str, contenders: Mapping[str, Operation], seconds: float) -> list[Measurement]:
-    """Measure contenders by turns, about `seconds` for each; ratios are to the first."""
-    sizes = {name: _batch_size(operation) for name, operation in contenders.items()}
+def measure(
+    workload: str, contenders: Mapping[str, Operation], seconds: float, *, timed: bool = False
+) -> list[Measurement]:
+    """Measure contenders by turns, about `seconds` for each; ratios are to the first.
+
+    `timed`: operations give the seconds that count, and are not repeated within a batch.
+    """
+    sizes = {name: 1 if timed else _batch_size(operation) for name, operation in contenders.items()}
     times: dict[str, list[float]] = {name: [] for name in contenders}
     spent = dict.fromkeys(contenders, 0.0)
     draw = random.Random(0)
@@ -53,8 +58,8 @@ def measure(workload: str, contenders: Mapping[str, Operation], seconds: float) 
         while waiting := [name for name in contenders if len(times[name]) < MINIMUM or spent[name] < seconds]:
             draw.shuffle(waiting)
             for name in waiting:
-                lasted = _batch(contenders[name], sizes[name])
-                times[name].append(lasted / sizes[name])
+                lasted, counted = _batch(contenders[name], sizes[name])
+                times[name].append((counted if timed else lasted) / sizes[name])
                 spent[name] += lasted
             gc.collect(0)
     finally:
@@ -77,17 +82,19 @@ def measure(workload: str, contenders: Mapping[str, Operation], seconds: float) 
     ]
 
 
-def _batch(operation: Operation, size: int) -> float:
+def _batch(operation: Operation, size: int) -> tuple[float, float]:
+    """Give the seconds that it lasted, and what the last operation gave, where that is a number."""
+    answer: object = None
     started = time.perf_counter()
     for _ in range(size):
-        operation()
-    return time.perf_counter() - started
+        answer = operation()
+    return time.perf_counter() - started, answer if isinstance(answer, float) else 0.0
 
 
 def _batch_size(operation: Operation) -> int:
     operation()  # what is done once only is done now
     size = 1
-    while (lasted := _batch(operation, size)) < BATCH / 4:
+    while (lasted := _batch(operation, size)[0]) < BATCH / 4:
         size *= 4
     return max(1, round(size * BATCH / lasted))
 

@@ -3,48 +3,24 @@
 `hook` is a gateway's round trip on the Rust sample plugin. `int`, `string` and the two `new` ones are the measurement
 in the README of the plugin host wasp, on a guest as small as its own: a call with two integers, a call with a string
 (allocate, write, call, read, free), and each on a fresh instance. `host-...` is a hook of each sample plugin through
-the whole reference host. `certify` is the command as a process of its own.
+the whole reference host. `first-hook-...` and `certify` are processes of their own.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from benchmarks.guests import Fresh, Guest, engines, makers
+from benchmarks.guests import Contender, Fresh, Guest, Unfit, contenders, engines
 from benchmarks.measuring import Operation
-from benchmarks.processes import certify
+from benchmarks.processes import certify, first_hook
 from conformance.resources import Resource, find
 from reference_host.abi.bifrost.plugin import Plugin
 from reference_host.abi.bifrost.types import HTTPRequest
-
-SMALL = """(module
-  (memory (export "memory") 1)
-  (global $top (mut i32) (i32.const 1024))
-  (func (export "malloc") (param $size i32) (result i32)
-    global.get $top
-    (global.set $top (i32.add (global.get $top) (local.get $size))))
-  (func (export "free") (param $pointer i32) (param $size i32)
-    (global.set $top (local.get $pointer)))
-  (func (export "sum") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
-  (func (export "echo") (param $pointer i32) (param $length i32) (result i64)
-    (i64.or
-      (i64.shl (i64.extend_i32_u (local.get $pointer)) (i64.const 32))
-      (i64.extend_i32_u (local.get $length))))
-  (func (export "loop") (param $count i32) (result i32) (local $sum i32)
-    (loop $again
-      (local.set $sum (i32.xor (i32.mul (local.get $sum) (i32.const 31)) (local.get $count)))
-      (br_if $again (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
-    local.get $sum)
-  (func $fib (export "fib") (param i32) (result i32)
-    (if (result i32) (i32.lt_u (local.get 0) (i32.const 2))
-      (then (local.get 0))
-      (else
-        (i32.add
-          (call $fib (i32.sub (local.get 0) (i32.const 1)))
-          (call $fib (i32.sub (local.get 0) (i32.const 2))))))))"""
 
 REQUEST = json.dumps(
     {
@@ -64,7 +40,20 @@ HTTP_REQUEST = HTTPRequest("POST", "/v1/chat/completions", {"Content-Type": "app
 Work = Callable[[Guest], object]
 
 
-def _hook(guest: Guest) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The operations of a workload by contender, and a line for each who cannot do it.
+
+    `timed`: an operation gives the seconds that count, instead of being timed from outside.
+    """
+
+    operations: dict[str, Operation]
+    unfit: list[str] = field(default_factory=list)
+    timed: bool = False
+
+
+def hook(guest: Guest) -> bytes:
+    """One `pre_hook`: allocate, write, call, read the packed result, free both."""
     pointer = guest.call("malloc", len(REQUEST))
     guest.write(pointer, REQUEST)
     packed = guest.call("pre_hook", pointer, len(REQUEST))
@@ -87,12 +76,8 @@ def _string(guest: Guest) -> bytes:
     return answer
 
 
-def _loop(guest: Guest) -> int:
-    return guest.call("loop", 20_000)
-
-
-def _fib(guest: Guest) -> int:
-    return guest.call("fib", 15)
+def _calling(name: str, number: int) -> Work:
+    return lambda guest: guest.call(name, number)
 
 
 def _steady(work: Work, fresh: Fresh) -> Operation:
@@ -105,18 +90,20 @@ def _new(work: Work, fresh: Fresh) -> Operation:
 
 
 def sample_path() -> Path:
-    """The plugin of the workloads `hook` and `certify`: Rust, without imports."""
+    """The plugin of the workloads that need one: Rust, without imports."""
     return find(Resource.FIXTURES) / "bifrost" / "conforming" / "word-guard.wasm"
 
 
-def _sample() -> bytes:
+def sample() -> bytes:
+    """Give its bytes."""
     return sample_path().read_bytes()
 
 
-def _small() -> bytes:
+def small() -> bytes:
+    """Give the small guest."""
     import wasmtime
 
-    return bytes(wasmtime.wat2wasm(SMALL))
+    return bytes(wasmtime.wat2wasm(Path(__file__).with_name("small.wat").read_text()))
 
 
 Prepare = Callable[[Work, Fresh], Operation]
@@ -133,31 +120,85 @@ def _agree(operations: dict[str, Operation]) -> dict[str, Operation]:
     return operations
 
 
-def _on_guests(binary: Callable[[], bytes], prepare: Prepare, work: Work) -> dict[str, Operation]:
-    return _agree({name: prepare(work, fresh) for name, fresh in makers(binary()).items()})
+def _on_guests(binary: Callable[[], bytes], prepare: Prepare, work: Work) -> Prepared:
+    operations, unfit = {}, []
+    for contender in contenders()[0]:
+        try:
+            operations[contender.name] = prepare(work, contender.compile(binary()))
+        except Unfit as error:
+            unfit.append(str(error))
+    return Prepared(_agree(operations), unfit)
 
 
-def _through_the_host(path: Path) -> dict[str, Operation]:
+def _compiling() -> Prepared:
+    """Another module each time, by a custom section, so that nobody finds it compiled."""
+    numbers = itertools.count(2**20)
+    operations, unfit = {}, []
+
+    def other() -> bytes:
+        return sample() + b"\0\x06\1n" + next(numbers).to_bytes(4, "little")
+
+    def operation(contender: Contender) -> Operation:
+        return lambda: contender.compile(other())
+
+    for contender in contenders()[0]:
+        try:
+            contender.compile(sample())
+        except Unfit as error:
+            unfit.append(str(error))
+        else:
+            operations[contender.name] = operation(contender)
+    # How an engine's calls are limited makes no difference here.
+    return Prepared({name: made for name, made in operations.items() if name not in _SAME_MODULES}, unfit)
+
+
+_SAME_MODULES = ("wasmtime fast, no limits", "purepy exact", "purepy portable, exact")
+
+
+def _in_a_fresh_process(*, warm: bool) -> Prepared:
+    found = [contender for contender in contenders()[0] if contender.name not in ("ppci", "wasmtime fast, no limits")]
+    return Prepared(
+        {each.name: partial(first_hook, each.name, warm=warm) for each in found if each.cached or not warm}, timed=True
+    )
+
+
+def _through_the_host(path: Path) -> Prepared:
     operations: dict[str, Operation] = {}
     for name, engine in engines().items():
         plugin = Plugin.load(engine.compile(path.read_bytes()))
         operations[name] = partial(plugin.http_pre_hook, {"request_id": "r-1"}, HTTP_REQUEST)
-    return operations
+    return Prepared(operations)
 
 
-def _certify() -> dict[str, Operation]:
-    return {f"wasmtime {way}": partial(certify, sample_path(), way) for way in ("plain", "fast")}
+def _certify() -> Prepared:
+    present = engines()
+    operations: dict[str, Operation] = {
+        f"wasmtime {way}": partial(certify, sample_path(), "wasmtime", way)
+        for way in ("plain", "fast")
+        if f"wasmtime {way}" in present
+    }
+    return Prepared(operations | {"purepy": partial(certify, sample_path(), "purepy", "")})
 
 
-WORKLOADS: dict[str, Callable[[], dict[str, Operation]]] = {
-    "hook": partial(_on_guests, _sample, _steady, _hook),
-    "int": partial(_on_guests, _small, _steady, _integers),
-    "string": partial(_on_guests, _small, _steady, _string),
-    "new-int": partial(_on_guests, _small, _new, _integers),
-    "new-string": partial(_on_guests, _small, _new, _string),
-    "new-hook": partial(_on_guests, _sample, _new, _hook),
-    "loop": partial(_on_guests, _small, _steady, _loop),
-    "fib": partial(_on_guests, _small, _steady, _fib),
+def _nothing(guest: Guest) -> None:
+    """Have the instance, and leave it at that."""
+
+
+WORKLOADS: dict[str, Callable[[], Prepared]] = {
+    "hook": partial(_on_guests, sample, _steady, hook),
+    "int": partial(_on_guests, small, _steady, _integers),
+    "string": partial(_on_guests, small, _steady, _string),
+    "new-int": partial(_on_guests, small, _new, _integers),
+    "new-string": partial(_on_guests, small, _new, _string),
+    "new-hook": partial(_on_guests, sample, _new, hook),
+    "loop": partial(_on_guests, small, _steady, _calling("loop", 20_000)),
+    "fib": partial(_on_guests, small, _steady, _calling("fib", 15)),
+    "copy": partial(_on_guests, small, _steady, _calling("copy", 16_384)),
+    "float": partial(_on_guests, small, _steady, _calling("float", 2_000)),
+    "compile": _compiling,
+    "instantiate": partial(_on_guests, sample, _new, _nothing),
+    "first-hook-cold": partial(_in_a_fresh_process, warm=False),
+    "first-hook-warm": partial(_in_a_fresh_process, warm=True),
     **{f"host-{path.stem}": partial(_through_the_host, path) for path in sorted(sample_path().parent.glob("*.wasm"))},
     "certify": _certify,
 }

@@ -21,6 +21,9 @@ from reference_host.engine.purepy.structure import structure
 VERSION = 1
 """Of the translator: translations that are kept from another version are not used."""
 
+FILE = "<wasm>"
+"""What translated functions have for a file, in tracebacks and profiles."""
+
 WIDE = 400
 """Places of one frame above which the frames of a function are counted one by one."""
 
@@ -35,7 +38,7 @@ def translate(module: WasmModule, index: int, style: Style) -> CodeType:
     if places > WIDE:
         code = _translated(module, index, style, places)
     name = module.function_names.get(index, f"f{index}")
-    return code.replace(co_name=name, co_filename="<wasm>")
+    return code.replace(co_name=name, co_filename=FILE)
 
 
 def source(module: WasmModule, index: int, style: Style) -> str:
@@ -55,7 +58,7 @@ def _translated(module: WasmModule, index: int, style: Style, places: int) -> Co
 
 
 def _compiled(text: str) -> CodeType:
-    outer = compile(text, "<wasm>", "exec", dont_inherit=True, optimize=2)
+    outer = compile(text, FILE, "exec", dont_inherit=True, optimize=2)
     for _ in range(2):
         outer = next(constant for constant in outer.co_consts if isinstance(constant, CodeType))
     return outer
