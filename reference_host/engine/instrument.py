@@ -41,6 +41,9 @@ GROWTH_FUEL = (2, 5)
 REFUSAL_FUEL = 4
 """The further fuel where growth is refused."""
 
+STATIC_LENGTH = 128
+"""The longest bulk instruction of constant length whose fuel wasmtime takes beforehand and without a check."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instrumented:

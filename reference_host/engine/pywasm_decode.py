@@ -22,6 +22,7 @@ import pywasm
 from reference_host.engine import binary as sections
 from reference_host.engine.binary import ModuleInfo
 from reference_host.engine.code import instructions, skip_locals
+from reference_host.engine.instrument import STATIC_LENGTH
 from reference_host.engine.pywasm_mend import AFTER, BEFORE, MENDED, check_fuel
 from reference_host.errors import InvalidModule, MalformedModule, ModuleError, UnsupportedModule
 
@@ -121,7 +122,18 @@ def _nested(reader: io.BytesIO) -> list[Any]:
             current, _ = enclosing.pop()
         else:
             reader.seek(-1, io.SEEK_CUR)
-            current.extend(_single(pywasm.Inst.from_reader(reader)))
+            instruction = pywasm.Inst.from_reader(reader)
+            if instruction.opcode == pywasm.opcode.table_grow:
+                instruction.args.append(_flat_fuel(current))
+            current.extend(_single(instruction))
+
+
+def _flat_fuel(before: list[Any]) -> int:
+    """What a bulk instruction costs whatever becomes of it: its length, where that is a small constant."""
+    last = before[-1] if before else None
+    if last is None or last.opcode != pywasm.opcode.i32_const or not 0 <= last.args[0] <= STATIC_LENGTH:
+        return 0
+    return int(last.args[0])
 
 
 def _single(instruction: Any) -> list[Any]:

@@ -217,11 +217,12 @@ class Machine(pywasm.Machine):  # type: ignore[misc]
         data[start : start + length] = bytes((byte,)) * length
         self.charge(length)
 
-    def grow_table(self, index: int, delta: int, value: Any) -> int:
-        """Run `table.grow`; the index is the module's, and tables are never imported."""
+    def grow_table(self, index: int, delta: int, value: Any, flat: int) -> int:
+        """Run `table.grow`; the index is the module's, and tables are never imported; `flat` is for a refusal."""
         table = self.store.tabl[index]
         size: int = table.size
         if size + delta > self._max_elements[index]:
+            self._meter.used += flat
             return -1
         table.elem.extend([value] * delta)
         table.size += delta

@@ -162,11 +162,11 @@ def _memory_fill(machine: Any) -> None:
     machine.fill_memory(start, byte, length)
 
 
-def _table_grow(index: int) -> Mend:
+def _table_grow(index: int, flat: int) -> Mend:
     def mended(machine: Any) -> None:
         stack = machine.stack.value
         delta, value = stack.pop().into_u32(), stack.pop()
-        stack.append(pywasm.ValInst.from_i32(machine.grow_table(index, delta, value)))
+        stack.append(pywasm.ValInst.from_i32(machine.grow_table(index, delta, value, flat)))
 
     return mended
 
@@ -186,7 +186,7 @@ def _always(mend: Mend) -> Callable[[Any], Mend]:
 MENDED: dict[int, Callable[[Any], Mend]] = {
     pywasm.opcode.memory_grow: _always(_memory_grow),
     pywasm.opcode.memory_fill: _always(_memory_fill),
-    pywasm.opcode.table_grow: lambda instruction: _table_grow(instruction.args[0]),
+    pywasm.opcode.table_grow: lambda instruction: _table_grow(*instruction.args),
     pywasm.opcode.i64_div_u: _always(_i64_div_u),
     pywasm.opcode.f32_convert_i64_s: _always(_convert_to_f32(pywasm.ValInst.into_i64)),
     pywasm.opcode.f32_convert_i64_u: _always(_convert_to_f32(pywasm.ValInst.into_u64)),

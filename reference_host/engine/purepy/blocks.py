@@ -8,6 +8,7 @@ Source: WebAssembly Core Specification 2.0, section 4.4 (instructions).
 
 from __future__ import annotations
 
+from reference_host.engine.instrument import STATIC_LENGTH
 from reference_host.engine.purepy import numerics
 from reference_host.engine.purepy import opcodes as op
 from reference_host.engine.purepy.control import Control
@@ -30,9 +31,6 @@ from reference_host.engine.purepy.expressions import (
 )
 from reference_host.engine.purepy.graph import Block, Frame, Graph, Leave
 from reference_host.engine.purepy.operands import KINDS, TOPS, slot, variable
-
-STATIC_LENGTH = 128
-"""The longest bulk instruction of constant length whose fuel wasmtime takes beforehand and without a check."""
 
 # What costs no fuel: nop, drop, unreachable, return, and the brackets of structured control, as wasmtime counts.
 _FREE = frozenset((op.UNREACHABLE, op.NOP, op.BLOCK, op.LOOP, op.ELSE, op.END, op.RETURN, op.DROP))
