@@ -2,11 +2,12 @@
 
 Rooms: `types` (the values), `heap` (how they lie in the guest's memory, and who gives them back), `callbacks`
 (functions of the host's), `registration` (what is known of a module before it runs), `plugin` (instances and calls),
-`events` (what was seen), `goformat` (a defect of the real host's).
+`events` (what was seen), `functions` (what an author says of a plugin), `goformat` (a defect of the real host's).
 """
 
 from reference_host.abi.wasp.callbacks import Callback, Callbacks
 from reference_host.abi.wasp.events import Exchange
+from reference_host.abi.wasp.functions import CallbackSpec, Example, Function, Functions, read_functions
 from reference_host.abi.wasp.heap import HeapPolicy
 from reference_host.abi.wasp.plugin import Engine, Instance
 from reference_host.abi.wasp.registration import PluginConfig, Registered
@@ -14,9 +15,13 @@ from reference_host.abi.wasp.types import Profile, Signature, Type, Value
 
 __all__ = [
     "Callback",
+    "CallbackSpec",
     "Callbacks",
     "Engine",
+    "Example",
     "Exchange",
+    "Function",
+    "Functions",
     "HeapPolicy",
     "Instance",
     "PluginConfig",
@@ -25,4 +30,5 @@ __all__ = [
     "Signature",
     "Type",
     "Value",
+    "read_functions",
 ]

@@ -23,7 +23,8 @@ RAISE_ERROR = ("env", "raise_error")
 RAISE_ERROR_TYPE = FuncType((ValueType.I32,))
 
 _TYPES: dict[Any, Type] = {str: Type.STRING, bytes: Type.BYTES, int: Type.I32, type(None): Type.NONE}
-_CARRIED = (Type.STRING, Type.BYTES, Type.I32)
+CARRIED = (Type.STRING, Type.BYTES, Type.I32)
+"""What callbacks take and give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Callbacks:
         where = f"callback {namespace}.{name}"
         signature = _annotated(where, function) if signature is None else signature
         for type_ in (*signature.parameters, *([] if signature.result is Type.NONE else [signature.result])):
-            if type_ not in _CARRIED:
+            if type_ not in CARRIED:
                 raise UsageError(f"{where}: a callback takes and gives string, bytes and i32, not {type_}")
         self._callbacks[namespace, name] = Callback(namespace, name, function, signature)
 
