@@ -27,8 +27,6 @@ def dead_after_exit(started: Callable[[], Plugin]) -> HookError | None:
         try:
             attempt(started())
         except HookError as failure:
-            if failure.trap is None:
-                return None
             first = first or failure
         except InitRefused:
             return None
@@ -49,6 +47,6 @@ def _attempts(plugin: Plugin) -> Iterator[Callable[[Plugin], object]]:
 
 
 def _ask_name(plugin: Plugin) -> None:
-    failure = plugin.exchange("get_name").failure
-    if failure is not None:
-        raise failure
+    exchange = plugin.exchange("get_name")
+    if exchange.raw is None and exchange.failure is not None:
+        raise exchange.failure

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from conformance.judging import Judge, requirement
 from reference_host.abi.bifrost.events import Allocated, FreeFailed, Stage
-from reference_host.abi.bifrost.types import HookFailure
 
 from .calls import Call, Reached
 from .lab import Lab
 from .probes import Allocation
 from .rules import Fault, judge_call, judge_calls
-
-_ZERO_HINT = "answer 0 only where there is no room; the first buffer must not lie at address 0, which means failure"
 
 
 def _judge_allocation(judge: Judge, allocation: Allocation, fault: Fault | None) -> None:
@@ -39,19 +36,13 @@ def _last_allocation(call: Call) -> Allocated | None:
     return asked[-1] if asked else None
 
 
-def _alloc_failed(call: Call) -> bool:
-    return call.failure is not None and call.failure.code == HookFailure.ALLOC_FAILED
-
-
 @requirement("BIFROST-ALLOC-001")
 def test_allocator_answers_a_pointer(hook: str, lab: Lab, judge: Judge) -> None:
     """For a size above 0 the allocator answers a pointer other than 0, each time."""
 
     def rule(call: Call) -> Fault | None:
         asked = _last_allocation(call)
-        if _alloc_failed(call) and asked is not None and asked.pointer == 0:
-            return Fault("a pointer other than 0", f"0 for a size of {asked.size}", _ZERO_HINT)
-        return None
+        return None if asked is None else _refused(asked.pointer, asked.size)
 
     judge_calls(judge, lab, hook, rule)
 
@@ -61,11 +52,17 @@ def test_allocator_answers_a_pointer_for_every_size(lab: Lab, judge: Judge) -> N
     """For every size, with all buffers alive at once."""
     for allocation in lab.allocator.allocations:
         if allocation.pointer is not None:
-            refused = allocation.pointer == 0
-            fault = (
-                Fault("a pointer other than 0", f"0 for a size of {allocation.size}", _ZERO_HINT) if refused else None
-            )
-            _judge_allocation(judge, allocation, fault)
+            _judge_allocation(judge, allocation, _refused(allocation.pointer, allocation.size))
+
+
+def _refused(pointer: int, size: int) -> Fault | None:
+    if pointer != 0:
+        return None
+    return Fault(
+        "a pointer other than 0",
+        f"0 for a size of {size}",
+        "answer 0 only where there is no room; the first buffer must not lie at address 0, which means failure",
+    )
 
 
 @requirement("BIFROST-ALLOC-002")
@@ -74,9 +71,7 @@ def test_buffer_lies_inside_memory(hook: str, lab: Lab, judge: Judge) -> None:
 
     def rule(call: Call) -> Fault | None:
         asked = _last_allocation(call)
-        if _alloc_failed(call) and asked is not None and asked.pointer != 0:
-            return _outside(asked.pointer, asked.size, asked.memory_size)
-        return None
+        return None if asked is None else _outside(asked.pointer, asked.size, asked.memory_size)
 
     judge_calls(judge, lab, hook, rule)
 
@@ -86,12 +81,13 @@ def test_buffer_of_every_size_lies_inside_memory(lab: Lab, judge: Judge) -> None
     """For every size, with all buffers alive at once."""
     for allocation in lab.allocator.allocations:
         if allocation.pointer:
-            outside = allocation.pointer + allocation.size > allocation.memory_size
-            fault = _outside(allocation.pointer, allocation.size, allocation.memory_size) if outside else None
+            fault = _outside(allocation.pointer, allocation.size, allocation.memory_size)
             _judge_allocation(judge, allocation, fault)
 
 
-def _outside(pointer: int, size: int, memory_size: int) -> Fault:
+def _outside(pointer: int, size: int, memory_size: int) -> Fault | None:
+    if pointer == 0 or pointer + size <= memory_size:
+        return None
     got = f"pointer {pointer:#x} for a size of {size:#x} in a memory of {memory_size:#x} bytes"
     return Fault("a buffer inside linear memory", got, "grow memory before handing out what lies behind its end")
 
@@ -148,10 +144,8 @@ def test_documents_of_one_call_do_not_overlap(hook: str, lab: Lab, judge: Judge)
 def test_buffers_keep_off_static_data(lab: Lab, judge: Judge) -> None:
     """No buffer covers what the module's own data segments put into memory."""
     probe = lab.allocator
-    for allocation in probe.allocations:
-        if not allocation.pointer:
-            continue
-        covered = probe.static.first_covered(allocation.pointer, allocation.size)
+    for allocation in probe.usable:
+        covered = probe.static.first_covered(allocation.pointer or 0, allocation.size)
         fault = None
         if covered is not None:
             got = f"{allocation.range} covers static data at {covered:#x}"

@@ -64,7 +64,7 @@ def test_result_keeps_off_the_hosts_buffers(hook: str, lab: Lab, judge: Judge) -
         result = Buffer(pointer, length, length)
         for buffer in call.exchange.inputs:
             inside = buffer.pointer <= pointer and pointer + length <= buffer.pointer + buffer.size
-            if buffer.size and result.overlaps(buffer) and not inside:
+            if result.overlaps(buffer) and not inside:
                 got = f"{pointer:#x} to {pointer + length:#x}, across the end of the input at {buffer.pointer:#x}"
                 return Fault(
                     "a buffer of its own",

@@ -1,0 +1,44 @@
+"""Faults of the allocator alone that show late, or beside what would be another fault if memory were there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from watgen.base import HOOKS
+from watgen.edits import COUNTER, variation
+from watgen.faulty_memory import END, RELEASE, behind, free, larger, later, malloc
+from watgen.plugin import Plugin
+
+
+def plugins() -> Iterator[Plugin]:
+    """Give them all."""
+    for revision in HOOKS:
+        yield variation(
+            "ALLOC-001",
+            "runs-dry-soon",
+            "the allocator answers 0 after 60 calls",
+            COUNTER,
+            malloc(revision, later(60, "(i32.const 0)")),
+            revision=revision,
+        )
+        yield variation(
+            "ALLOC-002",
+            "later",
+            "after 60 calls the allocator hands out what lies behind the end of memory",
+            COUNTER,
+            malloc(revision, later(60, behind(8))),
+            free(revision, f"(if (i32.lt_u (local.get $pointer) (i32.sub {END} (i32.const 8)))\n    (then {RELEASE}))"),
+            revision=revision,
+        )
+    yield variation(
+        "ALLOC-002",
+        "over-data",
+        "buffers of more than 2 KiB begin before the constants and reach beyond the end of memory, which cannot grow",
+        {
+            "memory": '(memory (export "memory") 2 2)',
+            "globals": {"heap": "(global $heap (mut i32) (i32.const 2048))"},
+            "data_start": 0x1F900,
+        },
+        malloc("r2", larger(2_048, "(i32.const 0x1f800)")),
+        free("r2", f"(if (i32.ne (local.get $pointer) (i32.const 0x1f800)) (then {RELEASE}))"),
+    )
