@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from wasp_events import NOTES, in_order
 from wasp_scenarios import HERE, Scenario, Table, authors
 
 GO = (1, 26)
@@ -26,9 +27,6 @@ MODULE = "github.com/nicholasjackson/wasp"
 BUILD_SECONDS = 1_200
 DEADLINE = 60
 AT_ONCE = 2
-
-NOTES = {1: "allocate", 2: "deallocate", 3: "get_string_size", 4: "byte", 5: "step"}
-"""What the guest says with the first number of a note."""
 
 
 class CouldNotRun(Exception):
@@ -156,23 +154,7 @@ def _record(lines: list[Table], scenario: Scenario) -> Table:
 
 
 def _events(events: Table) -> Table:
-    """Runs of what is freed in order of address: the real host frees in the random order of a map."""
     return {name: in_order(events[name]) for name in ("callbacks", "guest", "host") if name in events}
-
-
-def in_order(events: list[Any]) -> list[Any]:
-    """See `_events`."""
-    ordered: list[Any] = []
-    run: list[Any] = []
-    for event in [*events, None]:
-        if event is not None and event[0] in ("deallocate", "freed", "not freed"):
-            run.append(event)
-            continue
-        ordered += sorted(run)
-        run = []
-        if event is not None:
-            ordered.append(event)
-    return ordered
 
 
 def readable(answer: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Scenarios for the real wasp host and for ours: their files, the guests that they speak of, their short forms made explicit.
+"""Scenarios for the real wasp host and for ours: their files, their guests, their short forms made explicit.
 
 README.md beside this file tells how a scenario is written.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,11 @@ Table = dict[str, Any]
 
 MEMBERS = {
     "why", "stands", "differs", "calls", "callbacks", "config", "environment", "workspace", "instances", "compilers",
-    "without", "imports", "parts", "code", "wat", "plugin", "deadline", "unsteady",
+    "without", "imports", "parts", "code", "wat", "plugin", "deadline", "unsteady", "real_only",
 }  # fmt: skip
 CALL = {"function", "arguments", "returns", "times", "instance", "collect"}
 CALLBACK = {"namespace", "name", "parameters", "results", "answers", "panics", "calls"}
-DIFFERENCE = {"in", "call", "stand", "why", "registered", "instances", "result", "error", "guest", "end"}
+DIFFERENCE = {"stand", "in", "call", "result", "error", "guest", "callbacks", "instances", "calls"}
 
 COMPILERS = ["Singlepass", "Cranelift"]
 """What is tried in turn; the first is the real host's own choice."""
@@ -44,6 +44,29 @@ class Scenario:
     topic: str
     table: Table
     script: Table
+
+    @property
+    def stands(self) -> list[str]:
+        """The stands that follow a rule."""
+        found: list[str] = self.table.get("stands", [])
+        return found
+
+    @property
+    def differs(self) -> list[Table]:
+        """The other differences between the real host and ours, each with its stand."""
+        found: list[Table] = self.table.get("differs", [])
+        return found
+
+    def without(self, member: str, index: int) -> Scenario:
+        """The same scenario without one of its `stands` or `differs`."""
+        kept = [one for number, one in enumerate(self.table[member]) if number != index]
+        return replace(self, table={**self.table, member: kept})
+
+    @property
+    def real_only(self) -> str | None:
+        """Why it is not played on our host."""
+        found: str | None = self.table.get("real_only")
+        return found
 
     @property
     def authors(self) -> str | None:
@@ -140,7 +163,7 @@ def _callback(table: Table, where: str) -> Table:
 
 
 def _value(value: Any) -> Table:
-    """A text, a whole number, a list of bytes, or a table: `text` or `bytes` or `hex` and `times`, or a type and its number."""
+    """A text, a whole number, a list of bytes, or a table: `text` or `bytes` and `times`, or a type and its number."""
     if isinstance(value, str):
         return _many("string", value.encode(), 1)
     if isinstance(value, int):
@@ -149,8 +172,6 @@ def _value(value: Any) -> Table:
         return _many("bytes", bytes(value), 1)
     if "text" in value:
         return _many("string", value["text"].encode(), value["times"])
-    if "hex" in value:
-        return _many("string", bytes.fromhex(value["hex"]), 1)
     if "bytes" in value:
         return _many("bytes", bytes(value["bytes"]), value["times"])
     ((kind, number),) = value.items()
@@ -164,6 +185,11 @@ def _many(kind: str, data: bytes, times: int) -> Table:
 def authors() -> dict[str, str]:
     """The authors' own plugins: path within the real host's module, and SHA-256."""
     return tomllib.loads((HERE / "authors.toml").read_text("utf-8"))
+
+
+def stands() -> dict[str, Table]:
+    """Where our host does not do what the real one does, and which requirements say so."""
+    return tomllib.loads((HERE / "stands.toml").read_text("utf-8"))
 
 
 def records() -> dict[str, Table]:
