@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -21,10 +22,9 @@ def lab_of(plugin: Any) -> Any:
     return new_lab(subject, engine_named("wasmtime").compile(binary))
 
 
-def dead(ending: str = "(unreachable)", **exports: str | None) -> Any:
-    """Let every function end the guest once `_start` has exited, but for the exports that are given."""
-    plugin = watgen("faulty_start").dead("r2", "now", "ends", ending)
-    return plugin.with_(exports=exports)
+def dead(exports: Mapping[str, str | None] | None = None) -> Any:
+    """Let every function trap once `_start` has exited, but for the exports that are given."""
+    return watgen("faulty_start").dead("r2", "now", "traps", "(unreachable)").with_(exports=exports or {})
 
 
 def test_none_works() -> None:
@@ -36,22 +36,22 @@ def test_none_works() -> None:
 
 @pytest.mark.parametrize("name", ["get_name", "malloc", "init", "cleanup"])
 def test_one_that_works_is_enough(name: str) -> None:
-    lab = lab_of(dead(**{name: watgen("base").base("r2").exports[name]}))
+    lab = lab_of(dead({name: watgen("base").base("r2").exports[name]}))
     assert lab.exit_failure is None
     assert lab.init_failure is None or name != "init"
 
 
 @pytest.mark.parametrize("name", ["get_name", "malloc", "init", "cleanup"])
 def test_what_is_not_exported_is_not_tried(name: str) -> None:
-    assert lab_of(dead(**{name: None})).exit_failure is not None
+    assert lab_of(dead({name: None})).exit_failure is not None
 
 
 def test_init_that_refuses_works() -> None:
     refusing = '(func (export "init") (param i32 i32) (result i32)\n  (i32.const 7))'
-    assert lab_of(dead(init=refusing)).exit_failure is None
+    assert lab_of(dead({"init": refusing})).exit_failure is None
 
 
 def test_start_that_returns_is_not_to_blame() -> None:
-    lab = lab_of(dead(_start=RETURNING))
+    lab = lab_of(dead({"_start": RETURNING}))
     assert lab.load_failure is None
     assert lab.exit_failure is None

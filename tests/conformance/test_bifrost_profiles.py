@@ -8,6 +8,7 @@ import pytest
 from judged import failed, judge_plugin
 from shipped import FAULTY, Shipped, smallest_of_each
 
+from conformance.judging.records import Outcome
 from conformance.judging.terms import Terms
 
 DONE_WITHOUT: dict[str, list[str]] = {
@@ -35,6 +36,16 @@ def test_lenient_does_without_some_exports_and_forgives_nothing_else(plugin: Shi
     assert plugin.breaks is not None
     lenient = replace(plugin.terms("quick"), profile="lenient")
     assert _failed(plugin, lenient) == DONE_WITHOUT.get(plugin.breaks, [plugin.breaks])
+
+
+@pytest.mark.parametrize("plugin", _params([each for each in QUICK if each.breaks in DONE_WITHOUT]))
+def test_lenient_says_what_it_does_without(plugin: Shipped) -> None:
+    assert plugin.breaks is not None
+    terms = replace(plugin.terms("quick"), profile="lenient").selecting(plugin.breaks)
+    report = judge_plugin(plugin.path, plugin.binary, terms)
+    result = next(each for each in report.results if each.requirement == plugin.breaks)
+    assert result.outcome is Outcome.NOT_APPLICABLE
+    assert (result.reason or "").startswith("the lenient profile does without ")
 
 
 @pytest.mark.parametrize("plugin", _params(OTHER_NAMES))
