@@ -18,8 +18,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from reference_host.engine.binary_types import (
+    constant_expression,
+    function_type,
+    global_type,
+    memory_type,
+    table_type,
+    value_type,
+)
 from reference_host.engine.interface import (
-    MAX_PAGES,
     Export,
     ExternType,
     FuncType,
@@ -27,7 +34,6 @@ from reference_host.engine.interface import (
     Import,
     MemoryType,
     TableType,
-    ValueType,
 )
 from reference_host.engine.reader import Reader
 from reference_host.errors import InvalidModule, MalformedModule, NotAModule, UnsupportedModule
@@ -35,37 +41,6 @@ from reference_host.errors import InvalidModule, MalformedModule, NotAModule, Un
 MAGIC = b"\0asm"
 VERSION = b"\x01\0\0\0"
 COMPONENT_VERSION = b"\x0d\0\x01\0"
-
-_VALUE_TYPES = {
-    0x7F: ValueType.I32,
-    0x7E: ValueType.I64,
-    0x7D: ValueType.F32,
-    0x7C: ValueType.F64,
-    0x7B: ValueType.V128,
-    0x70: ValueType.FUNCREF,
-    0x6F: ValueType.EXTERNREF,
-}
-
-# Bytes of the type section and of value types that later proposals gave a meaning: refused by name, not as garbage.
-_LATER_TYPES = {
-    0x5E: "array types (GC)",
-    0x5F: "struct types (GC)",
-    0x4E: "recursive type groups (GC)",
-    0x4F: "subtypes (GC)",
-    0x50: "subtypes (GC)",
-    0x63: "typed references",
-    0x64: "typed references",
-    0x69: "exception references",
-    0x6A: "array references (GC)",
-    0x6B: "struct references (GC)",
-    0x6C: "i31 references (GC)",
-    0x6D: "eq references (GC)",
-    0x6E: "any references (GC)",
-    0x71: "none references (GC)",
-    0x72: "noextern references (GC)",
-    0x73: "nofunc references (GC)",
-    0x74: "noexn references (exception handling)",
-}
 
 # Section ids in the order in which they have to come (specification 5.5.2: the data count section, 12, before the code;
 # the tag section of exception handling, 13, between memories and globals).
@@ -247,7 +222,7 @@ class _ModuleReader:
             elif id_ == CODE:
                 bodies = contents.u32()
         if len(self.memories) > 1:
-            raise UnsupportedModule(f"the module has {len(self.memories)} memories, WebAssembly 2.0 allows one")
+            raise InvalidModule(f"the module has {len(self.memories)} memories, WebAssembly 2.0 allows one")
         if defined != bodies:
             raise MalformedModule(f"{defined} functions are declared and {bodies} have a body", len(self.binary))
         return ModuleInfo(
@@ -279,15 +254,7 @@ class _ModuleReader:
 
     def _types(self, reader: Reader) -> None:
         for _ in range(reader.count("types")):
-            at = reader.offset
-            form = reader.byte()
-            if form in _LATER_TYPES:
-                raise UnsupportedModule(f"the module has {_LATER_TYPES[form]}, which WebAssembly 2.0 does not have")
-            if form != 0x60:
-                raise MalformedModule(f"{form:#04x} is not the form of a function type", at)
-            parameters = tuple([_value_type(reader) for _ in range(reader.count("parameters"))])
-            results = tuple([_value_type(reader) for _ in range(reader.count("results"))])
-            self.types.append(FuncType(parameters, results))
+            self.types.append(function_type(reader))
 
     def _imports(self, reader: Reader) -> None:
         for _ in range(reader.count("imports")):
@@ -300,15 +267,17 @@ class _ModuleReader:
                 type_ = self._func_type(index)
                 self.functions.append(index)
             elif kind == 1:
-                type_ = _table_type(reader)
+                type_ = table_type(reader)
                 self.tables.append(type_)
             elif kind == 2:
-                type_ = _memory_type(reader)
+                type_ = memory_type(reader)
                 self.memories.append(type_)
             elif kind == 3:
-                type_ = _global_type(reader)
+                type_ = global_type(reader)
                 self.globals.append(type_)
             elif kind == 4:
+                reader.byte()  # read to its end: what is cut short is garbage, and no later feature
+                reader.u32()
                 raise UnsupportedModule(
                     "the module imports a tag (exception handling), which WebAssembly 2.0 does not have"
                 )
@@ -324,16 +293,16 @@ class _ModuleReader:
 
     def _tables(self, reader: Reader) -> None:
         for _ in range(reader.count("tables")):
-            self.tables.append(_table_type(reader))
+            self.tables.append(table_type(reader))
 
     def _memories(self, reader: Reader) -> None:
         for _ in range(reader.count("memories")):
-            self.memories.append(_memory_type(reader))
+            self.memories.append(memory_type(reader))
 
     def _globals(self, reader: Reader) -> None:
         for _ in range(reader.count("globals")):
-            self.globals.append(_global_type(reader))
-            _constant_expression(reader)
+            self.globals.append(global_type(reader))
+            constant_expression(reader)
 
     def _exports(self, reader: Reader) -> None:
         for _ in range(reader.count("exports")):
@@ -364,16 +333,16 @@ class _ModuleReader:
             if explicit and not passive:
                 reader.u32()  # the table
             if not passive:
-                _constant_expression(reader)
+                constant_expression(reader)
             if passive or explicit:
                 at = reader.offset
                 if expressions:
-                    _value_type(reader)
+                    value_type(reader)
                 elif reader.byte() != 0:
                     raise MalformedModule("an element segment holds no functions", at)
             for _ in range(reader.count("elements")):
                 if expressions:
-                    _constant_expression(reader)
+                    constant_expression(reader)
                 else:
                     reader.u32()
 
@@ -384,7 +353,7 @@ class _ModuleReader:
             if kind > 2:
                 raise MalformedModule(f"{kind} is not a kind of data segment", at)
             memory = reader.u32() if kind == 2 else 0
-            address = None if kind == 1 else _constant_expression(reader)
+            address = None if kind == 1 else constant_expression(reader)
             length = reader.u32()
             start = reader.offset
             reader.skip(length, "a data segment")
@@ -412,92 +381,6 @@ class _ModuleReader:
             seen.add(name)
             exports.append(Export(name, spaces[kind][index]))
         return tuple(exports)
-
-
-def _value_type(reader: Reader) -> ValueType:
-    at = reader.offset
-    byte = reader.byte()
-    if byte in _VALUE_TYPES:
-        return _VALUE_TYPES[byte]
-    if byte in _LATER_TYPES:
-        raise UnsupportedModule(f"the module has {_LATER_TYPES[byte]}, which WebAssembly 2.0 does not have")
-    raise MalformedModule(f"{byte:#04x} is not a value type", at)
-
-
-def _limits(reader: Reader, what: str) -> tuple[int, int | None]:
-    at = reader.offset
-    flags = reader.byte()
-    if flags > 1:
-        proposal = {2: "threads", 4: "memory64", 8: "custom page sizes"}
-        named = [text for bit, text in proposal.items() if flags & bit]
-        if flags > 0xF:
-            raise MalformedModule(f"{flags:#04x} are not the limits of a {what}", at)
-        raise UnsupportedModule(f"a {what} uses {', '.join(named)}, which WebAssembly 2.0 does not have")
-    minimum = reader.u32()
-    maximum = reader.u32() if flags & 1 else None
-    if maximum is not None and maximum < minimum:
-        raise InvalidModule(f"a {what} has the minimum {minimum} above its maximum {maximum}")
-    return minimum, maximum
-
-
-def _memory_type(reader: Reader) -> MemoryType:
-    minimum, maximum = _limits(reader, "memory")
-    if max(minimum, maximum or 0) > MAX_PAGES:
-        raise InvalidModule(f"a memory of {max(minimum, maximum or 0)} pages is above 4 GiB ({MAX_PAGES} pages)")
-    return MemoryType(minimum, maximum)
-
-
-def _table_type(reader: Reader) -> TableType:
-    at = reader.offset
-    if reader.peek() == 0x40:
-        raise UnsupportedModule("a table has an initial value (typed references), which WebAssembly 2.0 does not have")
-    element = _value_type(reader)
-    if element not in (ValueType.FUNCREF, ValueType.EXTERNREF):
-        raise MalformedModule(f"a table cannot hold {element}", at)
-    return TableType(element, *_limits(reader, "table"))
-
-
-def _global_type(reader: Reader) -> GlobalType:
-    value = _value_type(reader)
-    at = reader.offset
-    mutable = reader.byte()
-    if mutable > 1:
-        raise MalformedModule(f"{mutable:#04x} is not the mutability of a global", at)
-    return GlobalType(value, mutable == 1)
-
-
-def _constant_expression(reader: Reader) -> int | None:
-    """Read to the end of a constant expression: the value of a lone `i32.const`, unsigned, or None for any other."""
-    value, instructions = None, 0
-    while True:
-        at = reader.offset
-        opcode = reader.byte()
-        if opcode == 0x0B:  # end
-            return value if instructions == 1 else None
-        instructions += 1
-        if opcode == 0x41:  # i32.const
-            value = reader.signed(32) % 2**32
-            continue
-        value = None
-        if opcode == 0x42:  # i64.const
-            reader.signed(64)
-        elif opcode in (0x43, 0x44):  # f32.const, f64.const
-            reader.skip(4 if opcode == 0x43 else 8, "a constant")
-        elif opcode in (0x23, 0xD2):  # global.get, ref.func
-            reader.u32()
-        elif opcode == 0xD0:  # ref.null
-            _value_type(reader)
-        elif opcode == 0xFD and reader.u32() == 12:  # v128.const
-            reader.skip(16, "a constant")
-        elif opcode not in (
-            0x6A,
-            0x6B,
-            0x6C,
-            0x7C,
-            0x7D,
-            0x7E,
-        ):  # add, sub, mul: extended constant expressions
-            raise InvalidModule(f"the instruction {opcode:#04x} at offset {at:#x} is not constant")
 
 
 def _read_producers(reader: Reader) -> dict[str, tuple[str, ...]]:

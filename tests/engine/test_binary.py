@@ -230,6 +230,10 @@ HUGE = b"\xff\xff\xff\xff\x0f"
         pytest.param(section(9, b"\x01\x08"), 11, id="no-kind-of-element-segment"),
         pytest.param(section(9, b"\x01\x01\x07\x00"), 12, id="no-kind-of-elements"),
         pytest.param(section(9, b"\x01\x01\x00" + HUGE), 13, id="huge-count-of-elements"),
+        pytest.param(section(9, b"\x01\x00\xf3\x00\x0b\x00"), 12, id="no-opcode"),
+        pytest.param(section(2, b"\x01\x00\x00\x04\x00"), 15, id="imported-tag-that-is-cut"),
+        pytest.param(section(4, b"\x01\x70\x02\x00"), 12, id="shared-table"),
+        pytest.param(section(5, b"\x01\x02\x00"), 11, id="shared-memory-without-maximum"),
         pytest.param(section(11, b"\x01\x03\x00"), 11, id="no-kind-of-data-segment"),
         pytest.param(section(11, b"\x01\x01\x7f"), 13, id="data-over-the-end"),
         pytest.param(section(0, b"\x7f"), 11, id="custom-section-without-its-name"),
@@ -253,6 +257,7 @@ def test_a_broken_format_is_told_with_its_offset(sections: bytes, offset: int) -
         pytest.param(section(5, b"\x01\x01\x02\x01"), id="minimum-above-the-maximum"),
         pytest.param(section(5, b"\x01\x00\x81\x80\x04"), id="memory-above-four-gibibytes"),
         pytest.param(section(6, b"\x01\x7f\x00\x01\x0b"), id="initial-value-not-constant"),
+        pytest.param(section(5, b"\x02\x00\x01\x00\x01"), id="two-memories"),
     ],
 )  # fmt: skip
 def test_an_index_or_a_limit_that_cannot_be_is_invalid(sections: bytes) -> None:
@@ -272,7 +277,6 @@ def test_an_index_or_a_limit_that_cannot_be_is_invalid(sections: bytes) -> None:
         pytest.param(section(5, b"\x01\x03\x01\x01"), "threads", id="shared-memory"),
         pytest.param(section(5, b"\x01\x04\x01"), "memory64", id="memory64"),
         pytest.param(section(5, b"\x01\x08\x01\x00"), "custom page sizes", id="page-size"),
-        pytest.param(section(5, b"\x02\x00\x01\x00\x01"), "2 memories", id="two-memories"),
         pytest.param(section(13, b"\x00"), "tags", id="tags"),
     ],
 )  # fmt: skip

@@ -152,7 +152,7 @@ FUEL = {
     "memory.copy": "i32.const 5 i32.const 1 i32.const 1000 memory.copy",
     "memory.init": "i32.const 5 i32.const 0 i32.const 2 memory.init $d data.drop $d",
     "table.grow": "ref.null func i32.const 7 table.grow $u drop ref.null func i32.const 1000 table.grow $u drop",
-    "table.grow refused": "ref.null func i32.const 99 table.grow $u drop ref.null func i32.const 129 table.grow $u drop",
+    "table.grow refused": "ref.null func i32.const 99 table.grow $u drop ref.null func i32.const 99 table.grow $u drop",
     "table.fill": "i32.const 0 ref.null func i32.const 3 table.fill $u",
     "table.copy": "i32.const 0 i32.const 1 i32.const 2 table.copy $u $u",
     "table.init": "i32.const 0 i32.const 0 i32.const 1 table.init $u $e elem.drop $e",

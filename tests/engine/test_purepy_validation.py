@@ -100,7 +100,6 @@ def test_a_refusal_has_its_reason(binary: bytes, error: type[ModuleError], reaso
         pytest.param("(tag $t) (func throw $t)", "exception", id="exceptions"),
         pytest.param("(memory i64 1)", "memory64", id="memory64"),
         pytest.param("(type (struct))", "GC", id="garbage-collection"),
-        pytest.param("(memory 1) (memory 1)", "2 memories", id="memories"),
     ],
 )
 def test_what_is_not_covered_is_named(wat: Wat, fields: str, word: str) -> None:

@@ -14,6 +14,7 @@ from reference_host.engine import binary as sections
 from reference_host.engine.binary import ModuleInfo, read_module
 from reference_host.engine.interface import FuncType, GlobalType, MemoryType, TableType, ValueType
 from reference_host.engine.purepy import opcodes as op
+from reference_host.engine.purepy.immediates import value_type
 from reference_host.engine.reader import Reader
 from reference_host.errors import InvalidModule, MalformedModule, UnsupportedModule
 
@@ -293,15 +294,8 @@ def _bodies(reader: Reader, info: ModuleInfo) -> tuple[Body, ...]:
         for _ in range(body.count("runs of locals")):
             run = body.u32()
             at = body.offset
-            type_ = body.byte()
-            if type_ == op.V128:
-                raise UnsupportedModule(
-                    f"a local of type v128 (SIMD) at offset {at:#x}, which this engine does not have"
-                )
-            if type_ in op.LATER_TYPES:
-                raise UnsupportedModule(f"type {type_:#04x} of a local at offset {at:#x} is not in WebAssembly 2.0")
-            if type_ not in op.VALUE_TYPES:
-                raise MalformedModule(f"{type_:#04x} is not a value type", at)
+            body.byte()
+            type_, _ = value_type(body.binary, at)
             count += run
             runs.append((run, type_))
         if count >= 2**32:

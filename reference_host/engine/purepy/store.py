@@ -15,7 +15,7 @@ from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from reference_host.engine.instrument import GROWTH_FUEL, REFUSAL_FUEL
-from reference_host.engine.interface import FuncType, GlobalType, Limits, TableType
+from reference_host.engine.interface import GlobalType, Limits
 from reference_host.engine.purepy import numerics
 from reference_host.engine.purepy import opcodes as op
 from reference_host.engine.purepy.memory import LinearMemory, accessors
@@ -320,6 +320,3 @@ class ModuleInstance:
         for table in self.tables:
             table.elements.clear()
         self._references.clear()
-
-
-__all__ = ["Extern", "FuncType", "Global", "ModuleInstance", "TableType"]

@@ -1,10 +1,9 @@
 """Proves a function body valid, in one pass, with a stack of types and a stack of control frames.
 
 The pass is written for speed: instructions whose operands are there are dealt with in place; what is not as it should
-be, and code that cannot be reached, goes through `_pop`, which follows the specification to the letter. Every frame
-starts with the mark `BOTTOM` on the stack of types, so that an operand of an outer frame is never taken by mistake.
+be, and code that cannot be reached, goes through `_pop`, which follows the specification to the letter.
 
-Source: WebAssembly Core Specification 2.0, sections 3.3 (instructions) and 7.3 (validation algorithm).
+Source: WebAssembly Core Specification 2.0, sections 3.3 (instructions) and 5.4 (their binary format).
 """
 
 from __future__ import annotations
@@ -13,13 +12,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from reference_host.engine.purepy import opcodes as op
+from reference_host.engine.purepy.immediates import signed, u32, value_type, zero
 from reference_host.engine.purepy.module import Body
-from reference_host.errors import InvalidModule, MalformedModule, UnsupportedModule
-
-BOTTOM, UNKNOWN = 0, -1
-"""The mark under a frame's operands, and the type of an operand of code that cannot be reached."""
-
-Types = tuple[int, ...]
+from reference_host.engine.purepy.validate_stacks import UNKNOWN, Stacks, Types
+from reference_host.errors import MalformedModule, UnsupportedModule
 
 # What to do with an opcode, in the order of how often code has it.
 _UNARY, _BINARY, _LOAD, _STORE = 1, 2, 3, 4
@@ -54,44 +50,21 @@ class Context:
     """The functions that `ref.func` may name."""
 
 
-class _Frame:
-    """One control frame; `parameters` and `results` are those of its block."""
-
-    __slots__ = ("opcode", "parameters", "results", "unreachable")
-
-    def __init__(self, opcode: int, parameters: Types, results: Types) -> None:
-        self.opcode = opcode
-        self.parameters = parameters
-        self.results = results
-        self.unreachable = False
-
-    @property
-    def label(self) -> Types:
-        """What a branch to the frame carries."""
-        return self.parameters if self.opcode == op.LOOP else self.results
-
-
-class BodyValidator:
+class BodyValidator(Stacks):
     """Checks the bodies of one module."""
 
     def __init__(self, context: Context) -> None:
+        super().__init__()
         self.context = context
         self.binary = context.binary
-        self.stack: list[int] = []
-        self.frames: list[_Frame] = []
-        self.function = 0
-        self.at = 0
-        self.opcode = 0
 
     def check(self, index: int, body: Body) -> None:
         """Check the body of function `index`. Raises a `ModuleError`."""
-        self.function = index
         parameters, results = self.context.functions[index]
         types = list(parameters)
         for count, type_ in body.locals:
             types += [type_] * count
-        self.stack = [BOTTOM, BOTTOM]
-        self.frames = [_Frame(op.BLOCK, (), results)]
+        self._open(index, results)
         try:
             end = self._walk(body.start, body.end, types)
         except IndexError:
@@ -115,7 +88,7 @@ class BodyValidator:
                 index = binary[pc]
                 pc += 1
                 if index > 127:
-                    index, pc = self._u32(pc - 1)
+                    index, pc = u32(binary, pc - 1)
                 if index >= count:
                     raise self._invalid(f"unknown local {index}", opcode)
                 push(types[index])
@@ -135,8 +108,8 @@ class BodyValidator:
                 offset = binary[pc + 1]
                 pc += 2
                 if align > 127 or offset > 127:
-                    align, pc = self._u32(pc - 2)
-                    _, pc = self._u32(pc)
+                    align, pc = u32(binary, pc - 2)
+                    _, pc = u32(binary, pc)
                 if align > _WIDTH[opcode] or not memory:
                     raise self._access(align, opcode)
                 if stack[-1] == 0x7F:
@@ -148,13 +121,13 @@ class BodyValidator:
                 if binary[pc] < 128:
                     pc += 1
                 else:
-                    pc = self._signed(pc, 32)
+                    _, pc = signed(binary, pc, 32)
                 push(0x7F)
             elif opcode == 0x21 or opcode == 0x22:  # local.set, local.tee
                 index = binary[pc]
                 pc += 1
                 if index > 127:
-                    index, pc = self._u32(pc - 1)
+                    index, pc = u32(binary, pc - 1)
                 if index >= count:
                     raise self._invalid(f"unknown local {index}", opcode)
                 type_ = types[index]
@@ -170,8 +143,8 @@ class BodyValidator:
                 offset = binary[pc + 1]
                 pc += 2
                 if align > 127 or offset > 127:
-                    align, pc = self._u32(pc - 2)
-                    _, pc = self._u32(pc)
+                    align, pc = u32(binary, pc - 2)
+                    _, pc = u32(binary, pc)
                 if align > _WIDTH[opcode] or not memory:
                     raise self._access(align, opcode)
                 type_ = _FIRST[opcode]
@@ -190,25 +163,25 @@ class BodyValidator:
                 if self._end():
                     return pc
             elif opcode == 0x0D:  # br_if
-                depth, pc = self._u32(pc)
+                depth, pc = u32(binary, pc)
                 label = self._label(depth, opcode)
                 self._pop(0x7F, opcode)
                 if label:
                     self._pop_all(label, opcode)
                     stack.extend(label)
             elif opcode == 0x0C:  # br
-                depth, pc = self._u32(pc)
+                depth, pc = u32(binary, pc)
                 self._pop_all(self._label(depth, opcode), opcode)
                 self._unreachable()
             elif opcode == 0x10:  # call
-                index, pc = self._u32(pc)
+                index, pc = u32(binary, pc)
                 if index >= len(context.functions):
                     raise self._invalid(f"unknown function {index}", opcode)
                 takes, gives = context.functions[index]
                 self._pop_all(takes, opcode)
                 stack.extend(gives)
             elif opcode == 0x42:  # i64.const
-                pc = self._signed(pc, 64)
+                _, pc = signed(binary, pc, 64)
                 push(op.I64)
             else:
                 pc = self._rare(opcode, pc, at, end)
@@ -237,8 +210,8 @@ class BodyValidator:
         elif opcode == op.BR_TABLE:
             pc = self._br_table(pc, end)
         elif opcode == op.CALL_INDIRECT:
-            type_, pc = self._u32(pc)
-            table, pc = self._u32(pc)
+            type_, pc = u32(binary, pc)
+            table, pc = u32(binary, pc)
             self._table(table, opcode)
             if context.tables[table] != op.FUNCREF:
                 raise self._invalid(f"type mismatch: table {table} does not hold functions", opcode)
@@ -259,16 +232,16 @@ class BodyValidator:
                 raise self._mismatch(opcode, second, first)
             stack.append(second if first == UNKNOWN else first)
         elif opcode == op.SELECT_T:
-            length, pc = self._u32(pc)
+            length, pc = u32(binary, pc)
             if length != 1:
                 raise self._invalid("invalid result arity, a select has one type", opcode)
-            type_, pc = self._value_type(pc)
+            type_, pc = value_type(binary, pc)
             self._pop(op.I32, opcode)
             self._pop(type_, opcode)
             self._pop(type_, opcode)
             stack.append(type_)
         elif opcode in (op.GLOBAL_GET, op.GLOBAL_SET):
-            index, pc = self._u32(pc)
+            index, pc = u32(binary, pc)
             if index >= len(context.globals):
                 raise self._invalid(f"unknown global {index}", opcode)
             type_, mutable = context.globals[index]
@@ -279,7 +252,7 @@ class BodyValidator:
                     raise self._invalid(f"global {index} is immutable", opcode)
                 self._pop(type_, opcode)
         elif opcode in (op.TABLE_GET, op.TABLE_SET):
-            index, pc = self._u32(pc)
+            index, pc = u32(binary, pc)
             type_ = self._table(index, opcode)
             if opcode == op.TABLE_GET:
                 self._pop(op.I32, opcode)
@@ -288,7 +261,7 @@ class BodyValidator:
                 self._pop(type_, opcode)
                 self._pop(op.I32, opcode)
         elif opcode in (op.MEMORY_SIZE, op.MEMORY_GROW):
-            pc = self._zero(pc)
+            pc = zero(binary, pc)
             self._memory(opcode)
             if opcode == op.MEMORY_GROW:
                 self._pop(op.I32, opcode)
@@ -299,7 +272,7 @@ class BodyValidator:
             stack.append(op.F32 if opcode == op.F32_CONST else op.F64)
         elif opcode == op.REF_NULL:
             if binary[pc] in op.LATER_TYPES:
-                self._value_type(pc)
+                value_type(binary, pc)
             if binary[pc] not in op.REFERENCES:
                 raise MalformedModule(f"{binary[pc]:#04x} is not a reference type", pc)
             stack.append(binary[pc])
@@ -310,14 +283,14 @@ class BodyValidator:
                 raise self._invalid(f"type mismatch: expected a reference, found {op.TYPE_NAMES[type_]}", opcode)
             stack.append(op.I32)
         elif opcode == op.REF_FUNC:
-            index, pc = self._u32(pc)
+            index, pc = u32(binary, pc)
             if index >= len(context.functions):
                 raise self._invalid(f"unknown function {index}", opcode)
             if index not in context.declared:
                 raise self._invalid(f"undeclared function reference {index}", opcode)
             stack.append(op.FUNCREF)
         elif opcode == op.PREFIX:
-            number, pc = self._u32(pc)
+            number, pc = u32(binary, pc)
             pc = self._prefixed(number, pc, at)
         elif opcode in op.LATER:
             raise UnsupportedModule(
@@ -328,16 +301,16 @@ class BodyValidator:
         return pc
 
     def _prefixed(self, number: int, pc: int, at: int) -> int:
-        stack, context = self.stack, self.context
+        binary, stack, context = self.binary, self.stack, self.context
         opcode = 0xFC00 + number
         if number < 8:
             takes, gives = op.NUMERIC[opcode]
             self._pop(takes[0], opcode)
             stack.append(gives)
         elif number in (op.MEMORY_INIT, op.DATA_DROP):
-            index, pc = self._u32(pc)
+            index, pc = u32(binary, pc)
             if number == op.MEMORY_INIT:
-                pc = self._zero(pc)
+                pc = zero(binary, pc)
                 self._memory(opcode)
             if context.data_count is None and context.data:
                 raise MalformedModule(f"{op.NAMES[opcode]} needs a data count section", at)
@@ -346,15 +319,15 @@ class BodyValidator:
             if number == op.MEMORY_INIT:
                 self._pop_all((op.I32,) * 3, opcode)
         elif number in (op.MEMORY_COPY, op.MEMORY_FILL):
-            pc = self._zero(pc)
+            pc = zero(binary, pc)
             if number == op.MEMORY_COPY:
-                pc = self._zero(pc)
+                pc = zero(binary, pc)
             self._memory(opcode)
             self._pop_all((op.I32,) * 3, opcode)
         elif number in (op.TABLE_INIT, op.ELEM_DROP):
-            index, pc = self._u32(pc)
+            index, pc = u32(binary, pc)
             if number == op.TABLE_INIT:
-                table, pc = self._u32(pc)
+                table, pc = u32(binary, pc)
                 type_ = self._table(table, opcode)
             if index >= len(context.elements):
                 raise self._invalid(f"unknown element segment {index}", opcode)
@@ -363,13 +336,13 @@ class BodyValidator:
                     raise self._mismatch(opcode, type_, context.elements[index])
                 self._pop_all((op.I32,) * 3, opcode)
         elif number == op.TABLE_COPY:
-            into, pc = self._u32(pc)
-            source, pc = self._u32(pc)
+            into, pc = u32(binary, pc)
+            source, pc = u32(binary, pc)
             if self._table(into, opcode) != self._table(source, opcode):
                 raise self._mismatch(opcode, context.tables[into], context.tables[source])
             self._pop_all((op.I32,) * 3, opcode)
         elif number in (op.TABLE_GROW, op.TABLE_SIZE, op.TABLE_FILL):
-            index, pc = self._u32(pc)
+            index, pc = u32(binary, pc)
             type_ = self._table(index, opcode)
             if number == op.TABLE_GROW:
                 self._pop_all((type_, op.I32), opcode)
@@ -382,16 +355,17 @@ class BodyValidator:
         return pc
 
     def _br_table(self, pc: int, end: int) -> int:
-        length, pc = self._u32(pc)
+        binary = self.binary
+        length, pc = u32(binary, pc)
         if length > end - pc:
             raise MalformedModule(f"a br_table of {length} labels does not fit", pc)
         self._pop(op.I32, op.BR_TABLE)
-        binary, limit, depths = self.binary, len(self.frames), set()
+        limit, depths = len(self.frames), set()
         for _ in range(length + 1):
             depth = binary[pc]
             pc += 1
             if depth > 127:
-                depth, pc = self._u32(pc - 1)
+                depth, pc = u32(binary, pc - 1)
             if depth >= limit:
                 raise self._invalid(f"unknown label {depth}", op.BR_TABLE)
             depths.add(depth)
@@ -410,137 +384,23 @@ class BodyValidator:
         self._unreachable()
         return pc
 
-    # --- stacks ------------------------------------------------------------------------------------------------------
-
-    def _pop(self, expected: int | None, opcode: int) -> int:
-        """Take one operand; None expects any. Gives its type, which may be `UNKNOWN`."""
-        actual = self.stack[-1]
-        if actual == BOTTOM:
-            if self.frames[-1].unreachable:
-                return UNKNOWN
-            wanted = "a value" if expected is None else op.TYPE_NAMES[expected]
-            raise self._invalid(f"type mismatch: expected {wanted}, the stack is empty", opcode)
-        del self.stack[-1]
-        if expected is None or actual in (expected, UNKNOWN):
-            return actual
-        raise self._mismatch(opcode, expected, actual)
-
-    def _pop_all(self, types: Types, opcode: int) -> None:
-        if not types:
-            return
-        length = len(types)
-        if length == 1:
-            if self.stack[-1] == types[0]:
-                del self.stack[-1]
-            else:
-                self._pop(types[0], opcode)
-        elif self.stack[-length:] == list(types):
-            del self.stack[-length:]
-        else:
-            for type_ in reversed(types):
-                self._pop(type_, opcode)
-
-    def _enter(self, opcode: int, parameters: Types, results: Types) -> None:
-        self.frames.append(_Frame(opcode, parameters, results))
-        self.stack.append(BOTTOM)
-        self.stack.extend(parameters)
-
-    def _leave(self, frame: _Frame) -> None:
-        self._pop_all(frame.results, op.END)
-        if self.stack[-1] != BOTTOM:
-            raise self._invalid("type mismatch: values remain on the stack at the end of a block", op.END)
-        del self.stack[-1]
-        self.frames.pop()
-
-    def _end(self) -> bool:
-        """Close a frame; whether it was the function's."""
-        frame = self.frames[-1]
-        self._leave(frame)
-        if frame.opcode == op.IF and frame.parameters != frame.results:
-            raise self._invalid("type mismatch: an if without else gives other values than it takes", op.END)
-        if not self.frames:
-            return True
-        self.stack.extend(frame.results)
-        return False
-
-    def _unreachable(self) -> None:
-        stack = self.stack
-        while stack[-1] != BOTTOM:
-            del stack[-1]
-        self.frames[-1].unreachable = True
-
-    def _label(self, depth: int, opcode: int) -> Types:
-        if depth >= len(self.frames):
-            raise self._invalid(f"unknown label {depth}", opcode)
-        return self.frames[-1 - depth].label
-
-    # --- immediates --------------------------------------------------------------------------------------------------
-
-    def _u32(self, pc: int) -> tuple[int, int]:
-        binary = self.binary
-        if binary[pc] < 0x80:
-            return binary[pc], pc + 1
-        start, result = pc, 0
-        for shift in range(0, 35, 7):
-            byte = binary[pc]
-            pc += 1
-            result |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                if result >= 2**32:
-                    raise MalformedModule("an integer is too large for 32 bits", start)
-                return result, pc
-        raise MalformedModule("an integer is longer than 5 bytes", start)
-
-    def _signed(self, pc: int, bits: int) -> int:
-        return self._signed_value(pc, bits)[1]
-
-    def _signed_value(self, pc: int, bits: int) -> tuple[int, int]:
-        binary = self.binary
-        start, result = pc, 0
-        longest = -(-bits // 7)
-        for shift in range(0, 7 * longest, 7):
-            byte = binary[pc]
-            pc += 1
-            result |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                if byte & 0x40:
-                    result -= 1 << (shift + 7)
-                if not -(1 << bits - 1) <= result < 1 << bits - 1:
-                    raise MalformedModule(f"an integer is too large for {bits} bits", start)
-                return result, pc
-        raise MalformedModule(f"an integer is longer than {longest} bytes", start)
-
-    def _zero(self, pc: int) -> int:
-        if self.binary[pc] != 0:
-            raise MalformedModule("zero byte expected", pc)
-        return pc + 1
-
-    def _value_type(self, pc: int) -> tuple[int, int]:
-        type_ = self.binary[pc]
-        if type_ == op.V128:
-            raise UnsupportedModule(f"type v128 (SIMD) at offset {pc:#x}, which this engine does not have")
-        if type_ in op.LATER_TYPES:
-            raise UnsupportedModule(f"type {type_:#04x} at offset {pc:#x} is not in WebAssembly 2.0")
-        if type_ not in op.VALUE_TYPES:
-            raise MalformedModule(f"{type_:#04x} is not a value type", pc)
-        return type_, pc + 1
+    # --- block types and index spaces ---------------------------------------------------------------------------------
 
     def _block_type(self, pc: int) -> tuple[Types, Types, int]:
-        byte = self.binary[pc]
+        binary = self.binary
+        byte = binary[pc]
         if byte == 0x40:
             return (), (), pc + 1
         if byte in op.VALUE_TYPES:
             return (), (byte,), pc + 1
         if byte == op.V128 or byte in op.LATER_TYPES:
-            self._value_type(pc)
-        index, after = self._signed_value(pc, 33)
+            value_type(binary, pc)
+        index, after = signed(binary, pc, 33)
         if index < 0:
             raise MalformedModule(f"{byte:#04x} is not a block type", pc)
         if index >= len(self.context.types):
-            raise self._invalid(f"unknown type {index}", self.binary[self.at])
+            raise self._invalid(f"unknown type {index}", binary[self.at])
         return *self.context.types[index], after
-
-    # --- what can be wrong -------------------------------------------------------------------------------------------
 
     def _table(self, index: int, opcode: int) -> int:
         if index >= len(self.context.tables):
@@ -557,12 +417,3 @@ class BodyValidator:
         if align > _WIDTH[opcode]:
             return self._invalid("the alignment is larger than natural", opcode)
         return self._invalid("unknown memory 0", opcode)
-
-    def _mismatch(self, opcode: int, expected: int, actual: int) -> InvalidModule:
-        return self._invalid(
-            f"type mismatch: expected {op.TYPE_NAMES[expected]}, found {op.TYPE_NAMES[actual]}", opcode
-        )
-
-    def _invalid(self, reason: str, opcode: int) -> InvalidModule:
-        name = op.NAMES.get(opcode, hex(opcode))
-        return InvalidModule(f"function {self.function}, {name} at offset {self.at:#x}: {reason}")
