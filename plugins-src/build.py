@@ -1,6 +1,6 @@
 """Rebuilds the plugins under `fixtures/` that real toolchains make, or compares the committed files with a rebuild.
 
-    python plugins-src/build.py rust|tinygo|typescript|all [--check]
+    python plugins-src/build.py rust|tinygo|typescript|c|all [--check]
 
 Compilers and downloads go to `.toolchains/` (or `$HOOKPROOF_TOOLCHAINS`). Ends with 0 when all is built or
 equal, 1 when a rebuild differs or a source does not compile, 3 when a tool is missing.
@@ -10,13 +10,13 @@ import argparse
 import sys
 from types import ModuleType
 
-from toolchains import manifest, rust, tinygo, typescript
+from toolchains import c, manifest, rust, tinygo, typescript, wasp
 from toolchains.catalogue import SAMPLES, Plugin
 from toolchains.common import FIXTURES, ROOT, SOURCES, BuildFailed, MissingTool, cache_folder, say
 from toolchains.variants import VARIANTS
 from toolchains.wasm import exports
 
-LANGUAGES: dict[str, ModuleType] = {"rust": rust, "tinygo": tinygo, "typescript": typescript}
+LANGUAGES: dict[str, ModuleType] = {"rust": rust, "tinygo": tinygo, "typescript": typescript, "c": c}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build(language: str) -> dict[Plugin, bytes]:
     """Build all plugins of a language, and see that each is a plugin: a compiler may emit an empty module."""
-    plugins = tuple(plugin for plugin in (*SAMPLES, *VARIANTS) if plugin.language == language)
+    plugins = tuple(plugin for plugin in (*SAMPLES, *VARIANTS, *wasp.PLUGINS) if plugin.language == language)
     built: dict[Plugin, bytes] = LANGUAGES[language].build(plugins, cache_folder())
     for plugin, wasm in built.items():
         missing = plugin.exports - exports(wasm)
@@ -94,7 +94,7 @@ def entry(plugin: Plugin, wasm: bytes) -> manifest.Entry:
     described: manifest.Entry = {
         "path": plugin.path,
         "kind": "faulty" if plugin.breaks else "conforming",
-        "system": "bifrost",
+        "system": plugin.system,
         "revision": plugin.revision,
         "language": plugin.language,
         "toolchain": language.toolchain(),
@@ -108,6 +108,8 @@ def entry(plugin: Plugin, wasm: bytes) -> manifest.Entry:
         described["scope"] = plugin.scope
     if plugin.config is not None:
         described["config"] = plugin.config
+    if plugin.functions is not None:
+        described["functions"] = plugin.functions
     if plugin.warnings:
         described["warnings"] = list(plugin.warnings)
     return described

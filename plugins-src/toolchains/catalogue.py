@@ -1,5 +1,6 @@
 """What is built: what each plugin is called, where its source lies, and what it must export."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 LIFECYCLE = ("memory", "get_name", "init", "cleanup")
@@ -18,13 +19,22 @@ ALLOCATOR = {
     "r2": ("malloc", "free"),
 }
 
+REQUIRED = {
+    "bifrost": {revision: frozenset(LIFECYCLE + ALLOCATOR[revision] + HOOKS[revision]) for revision in HOOKS},
+    "wasp": {
+        "0.0.8": frozenset(("memory", "allocate", "get_string_size", "sum", "hello", "reverse", "callback", "fail"))
+    },
+}
+"""The least that a plugin of a system and revision must export, or it is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
     """One plugin. `source` is relative to `plugins-src/`, `options` are the compiler's, for one build of several.
 
     `breaks` is the one requirement that a faulty plugin breaks, `warnings` are what a legal one deserves. `config` is
-    the configuration that its author gives it, and `scope` is `full` where less does not show what there is to see.
+    the configuration that its author gives it, `functions` the file that declares what it exports, relative to
+    `fixtures/`, and `scope` is `full` where less does not show what there is to see.
     """
 
     name: str
@@ -36,18 +46,34 @@ class Plugin:
     breaks: str | None = None
     warnings: tuple[str, ...] = ()
     config: str | None = None
+    functions: str | None = None
     scope: str = "quick"
+    system: str = "bifrost"
 
     @property
     def path(self) -> str:
         """Where the built file lies, relative to `fixtures/`."""
         folder = "faulty" if self.breaks else "unusual" if self.options else "conforming"
-        return f"bifrost/{folder}/{self.name}.wasm"
+        return f"{self.system}/{folder}/{self.name}.wasm"
+
+    @property
+    def project(self) -> str:
+        """The folder that its compiler works in, relative to `plugins-src/`: the one named after the language."""
+        folders = self.source.split("/")
+        return "/".join(folders[: folders.index(self.language) + 1])
 
     @property
     def exports(self) -> frozenset[str]:
         """The least that the built file must export, or it is not this plugin."""
-        return frozenset(LIFECYCLE + ALLOCATOR[self.revision] + HOOKS[self.revision])
+        return REQUIRED[self.system][self.revision]
+
+
+def by_project(plugins: Iterable[Plugin]) -> dict[str, tuple[Plugin, ...]]:
+    """Sort plugins into the projects that they are built in."""
+    projects: dict[str, tuple[Plugin, ...]] = {}
+    for plugin in plugins:
+        projects[plugin.project] = (*projects.get(plugin.project, ()), plugin)
+    return projects
 
 
 SAMPLES = (

@@ -33,6 +33,7 @@ class Entry(TypedDict):
     description: str
     scope: NotRequired[str]  # full, where less does not show the fault
     config: NotRequired[str]  # what the plugin's author configures it with
+    functions: NotRequired[str]  # the file that declares its functions, relative to fixtures/
     warnings: NotRequired[list[str]]  # what a conforming one deserves
 
 

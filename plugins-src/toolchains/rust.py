@@ -3,12 +3,12 @@
 import os
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
-from toolchains.catalogue import Plugin
+from toolchains.catalogue import Plugin, by_project
 from toolchains.common import SOURCES, BuildFailed, MissingTool, fetch, find, mirror, run
 
-TARGET = "wasm32-unknown-unknown"
 VARIANT_PROFILE = "small"
 COMMAND = "python plugins-src/build.py rust"
 
@@ -19,48 +19,67 @@ def toolchain() -> str:
 
 
 def version() -> str:
-    """Return the pinned version, as `rust-toolchain.toml` has it."""
-    pinned = re.search(r'^channel = "([\d.]+)"', (SOURCES / "rust/rust-toolchain.toml").read_text(), re.MULTILINE)
-    if pinned is None:
-        raise BuildFailed("rust-toolchain.toml pins no exact version")
-    return pinned[1]
+    """Return the pinned version; the projects have the same one."""
+    return _pinned("rust")[0]
+
+
+def _pinned(project: str) -> tuple[str, str]:
+    """Return version and target, as a project's `rust-toolchain.toml` has them."""
+    toolchain = tomllib.loads((SOURCES / project / "rust-toolchain.toml").read_text())["toolchain"]
+    return toolchain["channel"], toolchain["targets"][0]
 
 
 def build(plugins: tuple[Plugin, ...], cache: Path) -> dict[Plugin, bytes]:
-    """Build the plugins and return their bytes.
+    """Build the plugins and return their bytes."""
+    built: dict[Plugin, bytes] = {}
+    for project, members in by_project(plugins).items():
+        built |= _build(project, members, cache)
+    return built
+
+
+def _build(project: str, plugins: tuple[Plugin, ...], cache: Path) -> dict[Plugin, bytes]:
+    """Build the plugins of one workspace.
 
     The crates are vendored: under cargo's own home their folder is named after the registry's address, and
     panic messages would carry it. The copy's own path is mapped away for the same reason.
     """
     cargo = find("cargo", f"install Rust {version()} through rustup")
-    work = mirror(SOURCES / "rust", cache / "rust" / "source")
-    _provide_target(work)
-    env = {"CARGO_TARGET_DIR": str(cache / "rust" / "target"), "CARGO_TERM_COLOR": "never"}
+    work = mirror(SOURCES / project, cache / project / "source")
+    pinned, target = _pinned(project)
+    if pinned != version():
+        raise BuildFailed(f"{project} pins Rust {pinned}, the others {version()}")
+    _provide_target(work, target)
+    env = {"CARGO_TARGET_DIR": str(cache / project / "target"), "CARGO_TERM_COLOR": "never"}
     settings = work / ".cargo" / "config.toml"
     replacement = fetch("the crates", [cargo, "vendor", "--versioned-dirs", "vendor"], folder=work, env=env)
     settings.parent.mkdir(exist_ok=True)
     settings.write_text(replacement)
     env["CARGO_ENCODED_RUSTFLAGS"] = f"--remap-path-prefix={work}{os.sep}="
-    output = cache / "rust" / "target" / TARGET
+    output = cache / project / "target" / target
     samples = [plugin for plugin in plugins if not plugin.options]
     # In one go, as these crates share what they depend on; the variants share one file and take turns.
-    packages = [part for plugin in samples for part in ("--package", plugin.name)]
-    command = [cargo, "build", "--offline", "--target", TARGET]
+    packages = [part for plugin in samples for part in ("--package", _package(plugin))]
+    command = [cargo, "build", "--offline", "--target", target]
     run([*command, "--release", *packages], folder=work, env=env)
-    built = {plugin: _output(output / "release", plugin.name) for plugin in samples}
+    built = {plugin: _output(output / "release", _package(plugin)) for plugin in samples}
     for plugin in plugins:
         if plugin.options:
-            name = Path(plugin.source).name
-            run([*command, "--profile", VARIANT_PROFILE, "--package", name, *plugin.options], folder=work, env=env)
-            built[plugin] = _output(output / VARIANT_PROFILE, name)
+            profile = [*command, "--profile", VARIANT_PROFILE, "--package", _package(plugin)]
+            run([*profile, *plugin.options], folder=work, env=env)
+            built[plugin] = _output(output / VARIANT_PROFILE, _package(plugin))
     return built
+
+
+def _package(plugin: Plugin) -> str:
+    """Name the crate of a plugin: as its folder."""
+    return Path(plugin.source).name
 
 
 def _output(folder: Path, package: str) -> bytes:
     return (folder / f"{package.replace('-', '_')}.wasm").read_bytes()
 
 
-def _provide_target(work: Path) -> None:
+def _provide_target(work: Path, target: str) -> None:
     """See that the pinned compiler and its library for wasm are here; fetch them where rustup can."""
     rustup = shutil.which("rustup")
     if rustup is not None:
@@ -70,8 +89,8 @@ def _provide_target(work: Path) -> None:
     found = run(["rustc", "--version"], folder=work).split()[1]
     if found != version():
         raise MissingTool(f"rustc is {found}, the plugins are built with {version()}: install it through rustup")
-    library = Path(run(["rustc", "--print", "target-libdir", "--target", TARGET], folder=work).strip())
+    library = Path(run(["rustc", "--print", "target-libdir", "--target", target], folder=work).strip())
     if not library.is_dir():
         if rustup is None:
-            raise MissingTool(f"rustc has no library for {TARGET}, and there is no rustup to fetch it")
-        fetch(f"Rust's library for {TARGET}", [rustup, "target", "add", TARGET, "--toolchain", version()])
+            raise MissingTool(f"rustc has no library for {target}, and there is no rustup to fetch it")
+        fetch(f"Rust's library for {target}", [rustup, "target", "add", target, "--toolchain", version()])

@@ -1,50 +1,47 @@
 """Builds the TinyGo plugins, and TinyGo itself, which the Go module proxy serves as source.
 
-TinyGo's own `wasip1` target needs a C library that its module leaves out. `reactor.json` is that target without
-one: the plugins need nothing of it. LLVM, the linker and Binaryen are Debian's; where they are missing and this
-is root on a Debian, apt-get brings them.
+TinyGo's own `wasip1` target needs a C library that its module leaves out. A project's `reactor.json` is that target
+without one, or with Debian's where instructions are left out for which a library has to stand in. LLVM, the linker
+and Binaryen are Debian's too.
 """
 
-import os
-import re
 import shutil
 from pathlib import Path
 
-from toolchains.catalogue import Plugin
-from toolchains.common import SOURCES, MissingTool, fetch, find, mirror, run
+from toolchains import debian
+from toolchains.catalogue import Plugin, by_project
+from toolchains.common import SOURCES, fetch, find, mirror, run
 
 VERSION = "0.41.0"
 GO = "1.26.8"
-LLVM = "19.1.7"
-BINARYEN = "108"
 COMMAND = "python plugins-src/build.py tinygo"
 
 MODULE = "github.com/tinygo-org/tinygo"
-PACKAGES = ("llvm-19-dev", "libclang-19-dev", "lld-19", "clang-19", "binaryen")
-NEEDED = ("llvm-config-19", "wasm-ld-19", "clang-19", "wasm-opt")
 
 
 def toolchain() -> str:
     """Name the compiler and what decides on its output, for the manifest."""
-    return f"TinyGo {VERSION} (Go {GO}, LLVM {LLVM}, Binaryen {BINARYEN})"
+    return f"TinyGo {VERSION} (Go {GO}, LLVM {debian.LLVM}, Binaryen {debian.BINARYEN})"
 
 
 def build(plugins: tuple[Plugin, ...], cache: Path) -> dict[Plugin, bytes]:
     """Build the plugins and return their bytes."""
     find("go", f"install Go {GO}, or any Go that can fetch it")
-    _provide_packages()
+    debian.provide()
     # The caches of both compilers stay beside them, and the standard library is that of one exact Go.
     env = {"GOTOOLCHAIN": f"go{GO}", "GOCACHE": str(cache / "tinygo" / "cache"), "GOFLAGS": "-buildvcs=false"}
     compiler, root = _provide_compiler(cache / "tinygo", env)
-    work = mirror(SOURCES / "tinygo", cache / "tinygo" / "source")
+    env["TINYGOROOT"] = str(root)
     built = {}
-    for plugin in plugins:
-        output = cache / "tinygo" / f"{plugin.name}.wasm"
-        output.unlink(missing_ok=True)
-        package = "./" + Path(plugin.source).name
-        command: list[str | Path] = [compiler, "build", "-target=reactor.json", "-no-debug", "-opt=z", "-o", output]
-        run([*command, *plugin.options, package], folder=work, env={**env, "TINYGOROOT": str(root)})
-        built[plugin] = output.read_bytes()
+    for project, members in by_project(plugins).items():
+        work = mirror(SOURCES / project, cache / project / "source")
+        for plugin in members:
+            output = cache / project / f"{plugin.name}.wasm"
+            output.unlink(missing_ok=True)
+            package = "./" + Path(plugin.source).name
+            command: list[str | Path] = [compiler, "build", "-target=reactor.json", "-no-debug", "-opt=z", "-o", output]
+            run([*command, *plugin.options, package], folder=work, env=env)
+            built[plugin] = output.read_bytes()
     return built
 
 
@@ -69,18 +66,3 @@ def _provide_compiler(folder: Path, env: dict[str, str]) -> tuple[Path, Path]:
     (root / "src" / "net").mkdir(exist_ok=True)  # a submodule that the proxy's copy lacks; it is listed, not used
     fresh.rename(compiler)
     return compiler, root
-
-
-def _provide_packages() -> None:
-    """See that Debian's tools are here in the versions that decide on the bytes."""
-    if any(shutil.which(tool) is None for tool in NEEDED):
-        apt = shutil.which("apt-get")
-        if apt is None or os.geteuid() != 0:
-            raise MissingTool(f"install the Debian packages {' '.join(PACKAGES)}")
-        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        fetch("Debian's package lists", [apt, "update"], env=quiet)
-        fetch("Debian's packages", [apt, "install", "-y", "--no-install-recommends", *PACKAGES], env=quiet)
-    for command, wanted in ((["llvm-config-19", "--version"], LLVM), (["wasm-opt", "--version"], BINARYEN)):
-        found = re.search(r"[\d.]+", run(command))
-        if found is None or found[0] != wanted:
-            raise MissingTool(f"{command[0]} tells version {found and found[0]}, the plugins are built with {wanted}")

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from toolchains.catalogue import Plugin
+from toolchains.catalogue import Plugin, by_project
 from toolchains.common import SOURCES, fetch, find, mirror, run
 
 COMMAND = "python plugins-src/build.py typescript"
@@ -22,18 +22,22 @@ def build(plugins: tuple[Plugin, ...], cache: Path) -> dict[Plugin, bytes]:
     """
     node = find("node", "install Node.js 20 or later, with npm")
     npm = find("npm", "install Node.js 20 or later, with npm")
-    work = mirror(SOURCES / "typescript", cache / "typescript" / "source")
-    installed = work / "node_modules" / ".package-lock.json"
-    if not installed.exists() or _version(installed) != _version(work / "package-lock.json"):
-        fetch("AssemblyScript", [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder=work)
+    # One project has the lock file, and the compiler for all.
+    home = mirror(SOURCES / "typescript", cache / "typescript" / "source")
+    installed = home / "node_modules" / ".package-lock.json"
+    if not installed.exists() or _version(installed) != _version(home / "package-lock.json"):
+        fetch("AssemblyScript", [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder=home)
+    compiler = [node, home / "node_modules" / "assemblyscript" / "bin" / "asc.js"]
     built = {}
-    for plugin in plugins:
-        output = work / "build" / f"{plugin.name}.wasm"
-        output.unlink(missing_ok=True)
-        # A variant names its entry file itself: that of the samples' configuration would be compiled into it.
-        arguments = ["variants.json", *plugin.options, "--outFile", output] if plugin.options else ["asconfig.json"]
-        run([node, "node_modules/assemblyscript/bin/asc.js", "--config", *arguments], folder=work)
-        built[plugin] = output.read_bytes()
+    for project, members in by_project(plugins).items():
+        work = mirror(SOURCES / project, cache / project / "source")
+        for plugin in members:
+            output = work / "build" / f"{plugin.name}.wasm"
+            output.unlink(missing_ok=True)
+            # A variant names its entry file itself: that of the samples' configuration would be compiled into it.
+            settings = ["variants.json", *plugin.options] if plugin.options else ["asconfig.json"]
+            run([*compiler, "--config", *settings, "--outFile", output], folder=work)
+            built[plugin] = output.read_bytes()
     return built
 
 

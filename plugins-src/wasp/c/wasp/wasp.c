@@ -1,0 +1,41 @@
+#include "wasp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+WASP_CALLBACK(env, raise_error) void raise_error(char *text);
+
+WASP_EXPORT(allocate) void *allocate(size_t size) { return malloc(size); }
+
+// The host tells a size, but of a string it may count the end or not. The C library knows better.
+WASP_EXPORT(deallocate) void deallocate(void *block, size_t size) {
+	(void)size;
+	free(block);
+}
+
+WASP_EXPORT(get_string_size) size_t get_string_size(const char *text) { return strlen(text); }
+
+static void *take(size_t size) {
+	void *block = malloc(size);
+	if (block == NULL) abort();
+	return block;
+}
+
+char *wasp_string(size_t length) {
+	char *text = take(length + 1);
+	text[length] = '\0';
+	return text;
+}
+
+wasp_bytes *wasp_new_bytes(uint32_t length) {
+	wasp_bytes *bytes = take(sizeof(wasp_bytes) + length);
+	bytes->length = length;
+	return bytes;
+}
+
+char *wasp_copy(const char *text) {
+	size_t length = strlen(text);
+	return memcpy(wasp_string(length), text, length);
+}
+
+void wasp_raise(const char *text) { raise_error(wasp_copy(text)); }
