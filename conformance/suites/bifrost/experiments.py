@@ -117,7 +117,7 @@ def _relays(lab: Lab) -> tuple[Relay, ...]:
 def _answers(lab: Lab, role: Role) -> bool:
     """Whether a role has a hook that can be called, and comes to an end."""
     hook = lab.revision.hook(role)
-    if hook is None or hook.name in lab.ownership.breaches or hook.name not in lab.new_plugin().exports:
+    if hook is None or hook.name in lab.breaches or hook.name not in lab.new_plugin().exports:
         return False
     calls = lab.session("traffic").of(hook.name)
     return bool(calls) and all(call.failure is None or call.failure.trap is None for call in calls)

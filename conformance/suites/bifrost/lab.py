@@ -37,8 +37,9 @@ from .calls import Call, Reached, read_call
 from .exits import dead_after_exit
 from .messages import Message, Topic, mark, marked, messages
 from .metering import Meter
-from .ownership import Ownership, Probe, examine
+from .ownership import Breach, Ownership, Probe, examine
 from .probes import AllocatorProbe, probe_allocator, takes_back
+from .reuse import mistaken
 from .scripts import SCRIPTS, Plan, Script
 
 SMALL_CONFIG = b'{"hookproof":{"level":1}}'
@@ -200,7 +201,7 @@ class Lab:
         What such a function answers tells nothing about any other rule, and it may damage what others answer.
         """
         self.require_exported(function)
-        breach = self.ownership.breaches.get(function)
+        breach = self.breaches.get(function)
         if breach is not None:
             raise Blocked(f"{function} uses memory that it does not own: see {breach.requirement}")
 
@@ -231,6 +232,21 @@ class Lab:
             return self.new_plugin(config=config, scrub=scrub, scrub_config=scrub_config, withheld=withheld)
 
         return examine(new_plugin, list(self._probes()))
+
+    @cached_property
+    def breaches(self) -> dict[str, Breach]:
+        """By function: how it uses memory that it does not own, by experiment or in the sessions. Raises `Blocked`."""
+
+        def new_plugin() -> Plugin:
+            plugin = self.new_plugin(withheld=frozenset({Owner.INPUT}))
+            plugin.start()
+            plugin.init()
+            return plugin
+
+        found = dict(self.ownership.breaches)
+        for name in () if self.overlaps else ("traffic", "soak"):
+            found = mistaken(self.session(name).calls, self.revision, new_plugin) | found
+        return found
 
     @cached_property
     def overlaps(self) -> bool:

@@ -19,7 +19,7 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Protocol
 
-from reference_host.abi.bifrost.events import Buffer, Exchange, Freed, Owner, Stage
+from reference_host.abi.bifrost.events import Allocated, Buffer, Exchange, Freed, Owner, Stage
 from reference_host.abi.bifrost.heap import CANARY
 from reference_host.abi.bifrost.plugin import Plugin
 from reference_host.engine.interface import Memory
@@ -29,8 +29,8 @@ from .calls import Fault
 
 LETTER = ord("k")
 """Overwrites what the host owns again: a letter, for a plugin may drop or replace what is no text."""
-KEPT = (24, 100, 500, 1_000, 4_096)
-"""Bytes of the buffers that are held all the time."""
+KEPT = (4_096, 1_000, 500), (100, 24)
+"""Bytes of the buffers that are held all the time: taken before and after the one where the config was."""
 SEARCHES = 8
 """How often a buffer is asked for where an answer is damaged.
 
@@ -40,6 +40,12 @@ BESIDE = 64
 """Bytes: what is written so near to an input was meant for it."""
 TRAPS = 2
 """A function that has trapped so often is left out."""
+
+
+ANSWERED_WITH = "BIFROST-PACK-004"
+"""What a plugin breaks that answers with a buffer of the host's, and writes nothing there."""
+OVERLAP = "BIFROST-ALLOC-003"
+"""What an allocator breaks that hands out what is alive."""
 
 
 class Part(StrEnum):
@@ -94,7 +100,7 @@ class _Stop(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A buffer of the host's, with what it wrote there."""
+    """A buffer of the host's, with what it wrote there; or one that was given back, with what had stood there."""
 
     buffer: Buffer
     text: bytes
@@ -153,22 +159,29 @@ class _Run:
 
     def _hold_on(self) -> None:
         """Take the buffers that are held all the time, and one where the config was."""
-        config = self.plugin.settings.config
-        if config:
-            self._hold(self._held, len(config) + self.plugin.settings.heap.slack, config, Part.CONFIG)
-        for size in KEPT:
-            self._hold(self._held, size, b"", Part.HOST)
+        config = self.plugin.settings.config or b""
+        placed = [event for event in self.plugin.heap.events if isinstance(event, Allocated)]
+        former = [_Held(Buffer(at.pointer, len(config), at.size), config, Part.CONFIG) for at in placed]
+        before, after = KEPT
+        for size in (*before, *(held.buffer.size for held in former), *after):
+            self._hold(self._held, size, former)
 
-    def _hold(self, where: list[_Held], size: int, text: bytes, part: Part) -> None:
-        restored = part in self.restored
-        written = (text if restored else b"").ljust(size, bytes([LETTER]))
+    def _hold(self, where: list[_Held], size: int, former: Sequence[_Held] = ()) -> None:
+        """Take a buffer; where a `former` one lay it is that part's, and gets its text back if it is restored."""
         buffer = self._borrow(size)
         if buffer is None:
             return
         self._apart(buffer)
         if self.breach is None and self.plugin.instance is not None and self.plugin.instance.memory is not None:
-            self.plugin.instance.memory.write(buffer.pointer, written)
-            where.append(_Held(buffer, written, part))
+            there = [held for held in former if held.buffer.overlaps(buffer)]
+            written = bytearray([LETTER]) * size
+            for held in there:
+                if held.part in self.restored:
+                    at = held.buffer.pointer - buffer.pointer
+                    text = held.text[max(-at, 0) : size - at]
+                    written[max(at, 0) : max(at, 0) + len(text)] = text
+            self.plugin.instance.memory.write(buffer.pointer, bytes(written))
+            where.append(_Held(buffer, bytes(written), there[0].part if there else Part.HOST))
 
     def _borrow(self, size: int) -> Buffer | None:
         try:
@@ -197,7 +210,7 @@ class _Run:
     def _call(self) -> Exchange:
         self._guards, self._fresh, self._result = [], [], None
         if self._probe.documents and self.plugin.instance is not None:
-            self._hold(self._guards, len(self._probe.documents[-1]), b"", Part.HOST)
+            self._hold(self._guards, len(self._probe.documents[-1]))
         try:
             return self.plugin.exchange(self._probe.function, self._probe.documents, witness=self)
         except LoadError as error:
@@ -211,7 +224,7 @@ class _Run:
             if one.overlaps(other):
                 self._overlapping(one, other)
         if inputs:
-            self._hold(self._guards, inputs[-1].length, b"", Part.HOST)
+            self._hold(self._guards, inputs[-1].length)
 
     def returned(self, inputs: Sequence[Buffer], result: Buffer | None) -> None:
         """See what the call changed, and whether the allocator takes the call's buffers for free."""
@@ -219,11 +232,12 @@ class _Run:
         if self.breach is not None or instance is None or instance.memory is None:
             return
         arguments = tuple(number for buffer in inputs for number in (buffer.pointer, buffer.length))
+        over: _Held | None = None
         if result is not None and not any(result.overlaps(buffer) for buffer in inputs):
             self._result = result, instance.memory.read(result.pointer, result.length)
             # Where the result lies in a buffer of the host's, its bytes were not the plugin's to answer with.
-            over = next((held for held in self._live() if held.part in _READ and held.buffer.overlaps(result)), None)
-            if over is not None:
+            over = next((held for held in self._live() if _begins_in(result, held.buffer)), None)
+            if over is not None and over.part in _READ:
                 got = f"the result lies at {result.pointer:#x}, where {_READ[over.part][0]} was"
                 fault = Fault("a buffer that is the plugin's own", got, _READ[over.part][1])
                 self._found(over.part, arguments, result, fault)
@@ -243,20 +257,27 @@ class _Run:
                 self._found(Part.RESULT, arguments, fresh, _reissued("the result", fresh))
             else:
                 self._apart(fresh)
+        if result is not None and over is not None:
+            # Had it been written to, that would have shown by now: the fault is in the pointer alone.
+            got = f"the result lies at {result.pointer:#x}, in a buffer of the host at {over.buffer.pointer:#x}"
+            self._found(ANSWERED_WITH, arguments, result, Fault("a buffer of the plugin's own", got, _OWN))
 
     def _take_up(self, exchange: Exchange) -> None:
         """Hold buffers where those of the call were, in place of those of the function's call before."""
-        former = self._left.get(self._probe.function, [])
-        left: list[_Held] = []
-        withheld = self.plugin.settings.heap.withheld
-        for buffer, document in zip(exchange.inputs, self._probe.documents, strict=True):
-            if buffer.size and Owner.INPUT not in withheld:
-                self._hold(left, buffer.size, document, Part.INPUT)
+        given_back: list[_Held] = []
+        if Owner.INPUT not in self.plugin.settings.heap.withheld:
+            # Where the allocator failed, documents are left that have no buffer.
+            pairs = zip(exchange.inputs, self._probe.documents, strict=False)
+            given_back += [_Held(buffer, document, Part.INPUT) for buffer, document in pairs if buffer.size]
         freed = any(isinstance(event, Freed) and event.owner is Owner.RESULT for event in exchange.events)
         if self._result is not None and freed:
-            self._hold(left, self._result[0].size, self._result[1], Part.RESULT)
+            given_back.append(_Held(*self._result, Part.RESULT))
+        left: list[_Held] = []
+        for held in given_back:
+            self._hold(left, held.buffer.size, given_back)
+        before = self._left.get(self._probe.function, [])
         self._left[self._probe.function] = left
-        self._hand_back([held.buffer for held in (*self._guards, *former)])
+        self._hand_back([held.buffer for held in (*self._guards, *before)])
         self._hand_back(self._fresh)
         self._guards, self._fresh = [], []
 
@@ -302,11 +323,16 @@ class _Run:
             f"{got} {one.pointer + one.size:#x}, which was not given back",
             "a buffer is taken until the host gives it back; under a collector keep a reference to it",
         )
-        self._found("BIFROST-ALLOC-003", (other.size,), other, fault)
+        self._found(OVERLAP, (other.size,), other, fault)
 
     def _found(self, requirement: str, arguments: tuple[int, ...], buffer: Buffer, fault: Fault) -> None:
         if self.breach is None:
             self.breach = Breach(str(requirement), self._probe, arguments, buffer, fault)
+
+
+def _begins_in(result: Buffer, buffer: Buffer) -> bool:
+    """Whether a result begins inside a buffer. One that only reaches into it is longer than it says."""
+    return buffer.pointer <= result.pointer < buffer.pointer + buffer.size
 
 
 def _is_beside(memory: Memory, held: _Held, buffer: Buffer) -> bool:
@@ -341,6 +367,7 @@ def _late(what: str, hint: str) -> Callable[[Buffer], Fault]:
 
 
 _COPY = "copy what is needed after the call: the host has given the buffer back, and used it again"
+_OWN = "answer with memory of the plugin's own, or with what lies inside the call's own input"
 _ALONE = "answer each time with a buffer of its own, or with one that is not the allocator's"
 _CHANGED: dict[Part, Callable[[Buffer], Fault]] = {
     Part.HOST: lambda buffer: _outside(f"a buffer of the host at {buffer.pointer:#x} was changed"),
@@ -398,7 +425,7 @@ def examine(new_plugin: Factory, script: Sequence[Probe]) -> Ownership:
             return Ownership(breaches, None, calls, str(stop))
         if breach is None:
             return Ownership(breaches, None, calls)
-        if breach.probe.function in breaches or not breach.requirement.startswith("BIFROST-OWN"):
+        if breach.probe.function in breaches or breach.requirement == OVERLAP:
             # An allocator that hands out what is alive explains whatever was found before.
             return Ownership({}, breach, calls)
         breaches[breach.probe.function] = breach
@@ -408,14 +435,15 @@ def _first_breach(new_plugin: Factory, script: Sequence[Probe]) -> Breach | None
     try:
         overwritten = _played(new_plugin, script, frozenset())
     except _Stop as stop:
-        # In its first call a function has nothing to free that the host has seen: then it is free that fails.
-        first = next(probe for probe in script if probe.function == stop.probe.function) if stop.probe.case else None
-        breach = _freed_twice(new_plugin, script, stop.probe) if first not in (None, stop.probe) else None
+        # A function's first call, made alone, has nothing to free that the host has seen: there it is free that fails.
+        first = next((probe for probe in script if probe.function == stop.probe.function), None)
+        is_suspect = first is not None and (first != stop.probe or _goes_well(new_plugin, [first], frozenset()))
+        breach = _freed_twice(new_plugin, script, stop.probe) if is_suspect else None
         if breach is None:
             raise
         return breach
     if overwritten.breach is not None:
-        is_overlap = not overwritten.breach.requirement.startswith("BIFROST-OWN")
+        is_overlap = overwritten.breach.requirement == OVERLAP
         twice = _freed_twice(new_plugin, script, overwritten.breach.probe) if is_overlap else None
         return twice or overwritten.breach
     restored = _played(new_plugin, script, frozenset(_READ))

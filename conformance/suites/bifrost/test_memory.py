@@ -112,13 +112,13 @@ def _documents_overlap(lab: Lab) -> bool:
 def _judge_ownership(judge: Judge, lab: Lab, function: str, identifier: str) -> None:
     lab.require_exported(function)
     found = lab.ownership
-    breach = found.breaches.get(function)
+    breach = lab.breaches.get(function)
     case = f"{function}/ownership"
     if breach is None and (found.stopped is not None or found.overlap is not None):
         judge.not_applicable(found.stopped or "needs an allocator that keeps live buffers apart: see BIFROST-ALLOC-003")
     elif breach is None:
         judge.passed(case, found.calls[function])
-    elif identifier == "BIFROST-OWN-004" and _documents_overlap(lab):
+    elif breach.requirement == "BIFROST-OWN-004" == identifier and _documents_overlap(lab):
         judge.not_applicable("needs an allocator that keeps live buffers apart: see BIFROST-ALLOC-003")
     elif breach.requirement != identifier:
         judge.not_applicable(f"{function} uses memory that it does not own: see {breach.requirement}")
@@ -166,6 +166,12 @@ def test_hook_does_not_free_its_input(hook: str, lab: Lab, judge: Judge) -> None
     _judge_ownership(judge, lab, hook, "BIFROST-OWN-003")
 
 
+@requirement("BIFROST-OWN-003")
+def test_get_name_frees_no_input(lab: Lab, judge: Judge) -> None:
+    """`get_name` does not give back the buffers of earlier inputs."""
+    _judge_ownership(judge, lab, "get_name", "BIFROST-OWN-003")
+
+
 @requirement("BIFROST-OWN-005")
 def test_hook_leaves_its_result_to_the_host(hook: str, lab: Lab, judge: Judge) -> None:
     """A hook does not free its result, and does not answer again with one that the host gave back."""
@@ -182,6 +188,24 @@ def test_get_name_leaves_its_result_to_the_host(lab: Lab, judge: Judge) -> None:
 def test_hook_keeps_off_the_hosts_buffers(hook: str, lab: Lab, judge: Judge) -> None:
     """A hook writes to no buffer of the host but the one that it was given."""
     _judge_ownership(judge, lab, hook, "BIFROST-OWN-004")
+
+
+@requirement("BIFROST-OWN-004")
+def test_get_name_keeps_off_the_hosts_buffers(lab: Lab, judge: Judge) -> None:
+    """`get_name` writes to no buffer of the host."""
+    _judge_ownership(judge, lab, "get_name", "BIFROST-OWN-004")
+
+
+@requirement("BIFROST-PACK-004")
+def test_hook_answers_with_no_buffer_of_the_host(hook: str, lab: Lab, judge: Judge) -> None:
+    """A hook answers with no buffer that the host holds, other than its own inputs."""
+    _judge_ownership(judge, lab, hook, "BIFROST-PACK-004")
+
+
+@requirement("BIFROST-PACK-004")
+def test_get_name_answers_with_no_buffer_of_the_host(lab: Lab, judge: Judge) -> None:
+    """`get_name` answers with no buffer that the host holds."""
+    _judge_ownership(judge, lab, "get_name", "BIFROST-PACK-004")
 
 
 @requirement("BIFROST-OWN-004")

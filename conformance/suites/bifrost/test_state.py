@@ -11,7 +11,7 @@ from conformance.judging import Judge, requirement
 from .calls import Call, Reached
 from .experiments import Relay, relays
 from .lab import Lab
-from .messages import marks_in
+from .reuse import foreign
 from .rules import Fault, judge_call, judge_calls, quote
 from .worlds import alike
 
@@ -44,7 +44,7 @@ def _is_at_fault(call: Call) -> bool:
 
 
 def _foreign(call: Call) -> Fault | None:
-    others = marks_in(call.exchange.output or b"", call.document) - {call.mark}
+    others = foreign(call)
     if not others:
         return None
     hint = "keep what belongs to a request in its context, not in globals"

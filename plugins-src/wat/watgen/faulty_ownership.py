@@ -23,6 +23,7 @@ def plugins() -> Iterator[Plugin]:
     yield from freeing_inputs()
     yield from writing_elsewhere()
     yield from using_results()
+    yield from taking_the_last()
 
 
 def some(revision: str) -> Iterator[str]:
@@ -129,6 +130,23 @@ KEPT: Pieces = {
     }
 }
 KEEP = "(global.set $kept (local.get {0})) (global.set $kept_length (local.get {1}))"
+SAME: Pieces = {
+    "helpers": {
+        "same": """
+;; Whether the same bytes stand at two places.
+(func $same (param $one i32) (param $other i32) (param $length i32) (result i32)
+  (block $differs
+    (loop $next
+      (if (i32.eqz (local.get $length)) (then (return (i32.const 1))))
+      (local.set $length (i32.sub (local.get $length) (i32.const 1)))
+      (br_if $next
+        (i32.eq
+          (i32.load8_u (i32.add (local.get $one) (local.get $length)))
+          (i32.load8_u (i32.add (local.get $other) (local.get $length)))))))
+  (i32.const 0))
+"""
+    }
+}
 ANSWER_KEPT = "(call $answer (global.get $kept) (global.get $kept_length))"
 
 
@@ -175,6 +193,27 @@ def keeping_inputs() -> Iterator[Plugin]:
             + pass_on("r2", "pre_hook"),
         ),
     )
+    for name in ("pre_hook", "http_post_hook"):
+        body = f"""(if (result i64)
+  (if (result i32) (i32.eq (global.get $kept_length) (local.get $length))
+    (then (call $same (global.get $kept) (local.get $input) (local.get $length)))
+    (else (i32.const 0)))
+  (then (call $answer (global.get $copy) (local.get $length)))
+  (else
+    {keep}
+    (call $release (global.get $copy))
+    (global.set $copy (call $alloc (local.get $length)))
+    (memory.copy (global.get $copy) (local.get $input) (local.get $length))
+    (call $answer (local.get $input) (local.get $length))))"""
+        yield variation(
+            "OWN-001",
+            f"compares-{name}",
+            f"{name} answers with its last answer where its last input, which it did not copy, is like this one",
+            KEPT,
+            SAME,
+            {"globals": {"copy": "(global $copy (mut i32) (i32.const 0))"}},
+            doing("r2", name, body),
+        )
     yield variation(
         "OWN-001",
         "across-post_hook",
@@ -182,6 +221,75 @@ def keeping_inputs() -> Iterator[Plugin]:
         KEPT,
         doing("r2", "http_pre_hook", f"{keep}\n{pass_on('r2', 'http_pre_hook')}"),
         doing("r2", "post_hook", choosing("(global.get $kept)", ANSWER_KEPT, pass_on("r2", "post_hook"))),
+    )
+
+
+LAST: Pieces = {"globals": {"last": "(global $last (mut i32) (i32.const 0))"}}
+
+
+def noting(revision: str) -> Pieces:
+    """Note which buffer the host got last."""
+    return merge(LAST, malloc(revision, f"(global.set $last {ALLOC})\n  (global.get $last)"))
+
+
+def naming(body: str) -> Pieces:
+    """Give `get_name` a body, which does its work where the host has no buffer yet."""
+    name = "(call $answer (i32.const &name) (i32.const #name))"
+    text = choosing("(global.get $last)", body.format(name), name)
+    return function("get_name", f'(func (export "get_name") (result i64)\n  {text})')
+
+
+def taking_the_last() -> Iterator[Plugin]:
+    """Use the buffer that the host got last, in the belief that it is the input: there may be others."""
+    for revision in EVERY:
+        for name in some(revision):
+            yield variation(
+                "PACK-004",
+                f"last-{name}",
+                f"{name} answers with the buffer that the host got last, which need not be its input",
+                noting(revision),
+                doing(revision, name, "(call $pack (global.get $last) (local.get $length))"),
+                revision=revision,
+            )
+        yield variation(
+            "PACK-004",
+            "last-name",
+            "get_name answers with the buffer that the host got last",
+            noting(revision),
+            naming("(call $pack (global.get $last) (i32.const 5))"),
+            revision=revision,
+        )
+        yield variation(
+            "OWN-004",
+            "last-pre_hook",
+            "pre_hook writes to the buffer that the host got last, which need not be its input",
+            noting(revision),
+            doing(
+                revision,
+                "pre_hook",
+                f"(i32.store8 (global.get $last) (i32.const 0x20))\n{pass_on(revision, 'pre_hook')}",
+            ),
+            revision=revision,
+        )
+        yield variation(
+            "OWN-004",
+            "last-name",
+            "get_name writes to the buffer that the host got last",
+            noting(revision),
+            naming("(i32.store8 (global.get $last) (i32.const 0x20)) {}"),
+            revision=revision,
+        )
+    yield variation(
+        "OWN-003",
+        "frees-name",
+        "get_name frees the last input of pre_hook",
+        KEPT,
+        doing("r2", "pre_hook", f"{KEEP.format('$input', '$length')}\n{pass_on('r2', 'pre_hook')}"),
+        function(
+            "get_name",
+            '(func (export "get_name") (result i64)\n  (call $release (global.get $kept))\n'
+            "  (global.set $kept (i32.const 0))\n  (call $answer (i32.const &name) (i32.const #name)))",
+        ),
     )
 
 

@@ -192,9 +192,10 @@ pub fn answer(text: String) -> u64 {
 
 /// Hands a text to the host, and keeps it until there is another: the host frees it too.
 #[cfg(feature = "keeps-result")]
-pub fn answer(text: String) -> u64 {
+pub fn answer(mut text: String) -> u64 {
     static RESULT: std::sync::RwLock<String> = std::sync::RwLock::new(String::new());
     let mut kept = RESULT.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    text.shrink_to_fit();
     *kept = text;
     pack(kept.as_ptr(), kept.len())
 }
