@@ -121,7 +121,7 @@ def _differ(found: Table, difference: Table) -> None:
         if "result" in difference:
             call.pop("error", None)
             call["result"] = None if difference["result"] == "none" else difference["result"]
-        for name in ("guest", "callbacks"):
+        for name in ("guest", "memory", "callbacks"):
             if difference.get(name) == []:
                 call.pop(name, None)
             elif name in difference:

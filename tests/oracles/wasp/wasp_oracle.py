@@ -1,6 +1,7 @@
 """Play the scenarios on the real wasp host, and compare with the recorded answers.
 
-    tox -e oracles                 build, run, compare; exit 1 where an answer differs
+    tox -e oracles                 build, run, compare; exit 1 where an answer differs from the recorded one,
+                                   or our host's from what is expected of it with a plugin of the authors'
     tox -e oracles -- --record     build, run, and write the records anew
     tox -e oracles -- --show X     print what the real host does in scenario X
 
@@ -15,13 +16,17 @@ import json
 import sys
 from itertools import groupby
 
-from wasp_real import CouldNotRun, play_all
+from wasp_expected import expected
+from wasp_ours import play
+from wasp_real import CouldNotRun, authors_plugins, play_all
 from wasp_scenarios import RECORDS, Scenario, Table, load_all, records
+
+from reference_host.abi.wasp import Profile
 
 
 def render(record: Table) -> str:
     """One call a line."""
-    return json.dumps(record, ensure_ascii=False, sort_keys=False).replace('{"function"', '\n    {"function"')
+    return json.dumps(record, ensure_ascii=False).replace('{"function"', '\n    {"function"')
 
 
 def record_all(scenarios: list[Scenario], found: dict[str, Table]) -> None:
@@ -40,12 +45,31 @@ def compare(recorded: dict[str, Table], fresh: dict[str, Table]) -> list[str]:
     """A unified diff for every scenario whose fresh answers are not the recorded ones."""
     differences = []
     for name, found in fresh.items():
-        before = render(recorded[name]) if name in recorded else ""
-        if before != render(found):
-            lines = difflib.unified_diff(
-                before.splitlines(), render(found).splitlines(), f"{name} recorded", "fresh", lineterm=""
-            )
-            differences.append("\n".join(lines))
+        before = recorded.get(name, {})
+        if before != found:
+            differences.append(_diff(before, found, f"{name} recorded", "fresh"))
+    return differences
+
+
+def _diff(before: Table, after: Table, *names: str) -> str:
+    return "\n".join(difflib.unified_diff(render(before).splitlines(), render(after).splitlines(), *names, lineterm=""))
+
+
+def compare_ours(scenarios: list[Scenario], recorded: dict[str, Table]) -> list[str]:
+    """A unified diff for every scenario of the authors' plugins in which our host does what it should not.
+
+    Raises `CouldNotRun`.
+    """
+    differences = []
+    plugins = authors_plugins()
+    for scenario in scenarios:
+        if scenario.authors is None:
+            continue
+        wasm = plugins[scenario.authors].read_bytes()
+        for profile in Profile:
+            found, wanted = play(scenario, profile, wasm), expected(scenario, recorded[scenario.name], profile)
+            if found != wanted:
+                differences.append(_diff(wanted, found, f"{scenario.name}, {profile}, expected", "ours"))
     return differences
 
 
@@ -69,11 +93,14 @@ def main(arguments: list[str]) -> int:
         record_all(scenarios, fresh)
         sys.stdout.write(f"wasp: {len(fresh)} scenarios recorded\n")
         return 0
-    differences = compare(records(), fresh)
-    for difference in differences:
+    recorded = records()
+    differences = compare(recorded, fresh)
+    ours = compare_ours(scenarios, recorded)
+    for difference in [*differences, *ours]:
         sys.stdout.write(f"{difference}\n")
     sys.stdout.write(f"wasp: {len(fresh) - len(differences)} of {len(fresh)} fresh records equal the recorded ones\n")
-    return 1 if differences else 0
+    sys.stdout.write(f"wasp: {len(ours)} differences of our host with the authors' own plugins\n")
+    return 1 if differences or ours else 0
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ MEMBERS = {
 }  # fmt: skip
 CALL = {"function", "arguments", "returns", "times", "instance", "collect"}
 CALLBACK = {"namespace", "name", "parameters", "results", "answers", "panics", "calls"}
-DIFFERENCE = {"stand", "in", "call", "result", "error", "guest", "callbacks", "instances", "calls"}
+DIFFERENCE = {"stand", "in", "call", "result", "error", "guest", "memory", "callbacks", "instances", "calls"}
 
 COMPILERS = ["Singlepass", "Cranelift"]
 """What is tried in turn; the first is the real host's own choice."""
