@@ -51,8 +51,9 @@ def compare(recorded: dict[str, Table], fresh: dict[str, Table]) -> list[str]:
     return differences
 
 
-def _diff(before: Table, after: Table, *names: str) -> str:
-    return "\n".join(difflib.unified_diff(render(before).splitlines(), render(after).splitlines(), *names, lineterm=""))
+def _diff(before: Table, after: Table, old: str, new: str) -> str:
+    lines = difflib.unified_diff(render(before).splitlines(), render(after).splitlines(), old, new, lineterm="")
+    return "\n".join(lines)
 
 
 def compare_ours(scenarios: list[Scenario], recorded: dict[str, Table]) -> list[str]:
