@@ -2,9 +2,9 @@
 
     python tests/conformance/mutants.py [MODULE ...] [--sample N]
 
-A mutant is one module of the suite with one thing taken away: the body of a test, a branch, a part of a condition, a
-row of a table, an alternative of a pattern. It is found where a plugin of the plain run is judged otherwise than it
-should be, or where the suite breaks. Exit code 1 where some are not found.
+A mutant is one module of the suite with one thing taken away: the body of a test, a branch, a condition or a part of
+one, a row of a table, an alternative of a pattern. It is found where a plugin of the plain run is judged otherwise than
+it should be, or where the suite breaks. Exit code 1 where some are not found.
 """
 
 from __future__ import annotations
@@ -85,8 +85,12 @@ def _changes(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.FunctionDef(name=name) if name.startswith("test_"):
             yield f"{name} passes", _pass
-        case ast.If(test=test):
+        case ast.If(test=test) | ast.IfExp(test=test):
             yield f"without: if {_short(test)}", _never
+        case ast.ListComp(generators=loops) | ast.SetComp(generators=loops) | ast.GeneratorExp(generators=loops):
+            for turn, loop in enumerate(loops):
+                for number, test in enumerate(loop.ifs):
+                    yield f"without: if {_short(test)}", partial(_unfiltered, turn=turn, number=number)
         case ast.BoolOp(values=values):
             yield from _without("values", values, "condition", lambda value: " is " not in ast.unparse(value))
         case ast.Tuple(elts=rows) | ast.List(elts=rows) | ast.Set(elts=rows) if _is_table(rows):
@@ -125,8 +129,12 @@ def _pass(same: ast.FunctionDef) -> None:
     same.body = ast.parse("judge.passed('mutant')").body
 
 
-def _never(same: ast.If) -> None:
+def _never(same: ast.If | ast.IfExp) -> None:
     same.test = ast.Constant(value=False)
+
+
+def _unfiltered(same: ast.ListComp | ast.SetComp | ast.GeneratorExp, *, turn: int, number: int) -> None:
+    del same.generators[turn].ifs[number]
 
 
 def _drop(same: ast.AST, *, field: str, number: int) -> None:
@@ -211,6 +219,8 @@ def _code(module: str) -> Any:
 @contextmanager
 def installed(mutant: Mutant) -> Iterator[list[ModuleType]]:
     """Put a mutant in place of its module, and make anew what imports it: the test modules among them."""
+    # What is not made anew stays the very objects that labs are made of: all of it is there before.
+    suite_items()
     package = importlib.import_module(PACKAGE)
     made: dict[str, ModuleType] = {}
     with patch.dict(sys.modules), patch.dict(vars(package)):

@@ -1,4 +1,4 @@
-"""Faults of the allocator alone that show late, or beside what would be another fault if memory were there."""
+"""Faults of the allocator that show late, or lie so near to another fault that both could be blamed."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ def plugins() -> Iterator[Plugin]:
             free(revision, f"(if (i32.lt_u (local.get $pointer) (i32.sub {END} (i32.const 8)))\n    (then {RELEASE}))"),
             revision=revision,
         )
+    yield variation(
+        "ALLOC-002",
+        "untouchable",
+        "buffers lie behind the end of memory, and free traps for them",
+        COUNTER,
+        malloc("r2", behind(8)),
+    )
     yield variation(
         "ALLOC-002",
         "over-data",
