@@ -2,8 +2,11 @@
 //!
 //! It tells a size when it frees, but of a string it may count the end or not. A Rust allocator must hear the size
 //! that it was asked for, so every block remembers it in front of itself.
+//!
+//! The host of 0.0.8 writes the end of a string one byte too far: behind the block, and leaves what stood in its last
+//! byte. So a block has a byte more than was asked for, and is cleared.
 
-use alloc::alloc::{Layout, alloc, dealloc};
+use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ptr;
 
 use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
@@ -14,13 +17,15 @@ static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
 /// As large as any alignment that a block needs, and larger than a size.
 const HEADER: usize = 8;
 
+const SPARE: usize = 1;
+
 /// Allocates `size` bytes; 0 when there is no memory.
 #[unsafe(no_mangle)]
 pub extern "C" fn allocate(size: usize) -> *mut u8 {
     let Some(layout) = layout(size) else { return ptr::null_mut() };
     // Sound: the layout is larger than nothing, and the block larger than its header.
     unsafe {
-        let block = alloc(layout);
+        let block = alloc_zeroed(layout);
         if block.is_null() {
             return block;
         }
@@ -47,5 +52,5 @@ pub unsafe extern "C" fn deallocate(pointer: *mut u8, _size: usize) {
 }
 
 fn layout(size: usize) -> Option<Layout> {
-    Layout::from_size_align(size.checked_add(HEADER)?, HEADER).ok()
+    Layout::from_size_align(size.checked_add(HEADER + SPARE)?, HEADER).ok()
 }
