@@ -33,7 +33,7 @@ from conformance.report.evidence import Evidence
 from conformance.suite import Suite
 from conformance.text import printable
 from reference_host.engine.interface import Engine, Module
-from reference_host.engine.registry import load_engine
+from reference_host.engine.registry import default_engine, load_engine
 from reference_host.errors import EngineMissing, HookproofError, UsageError
 
 _NUMBER = pytest.StashKey[int]()
@@ -71,6 +71,7 @@ class Harness:
         self._began = time.time()
         self._numbered: list[ItemRef] = []
         self._engine: Engine | None = None
+        self._engine_reason = "asked for"
         self._modules: dict[int, Module] = {}
         self._blocked: dict[int, str] = {}
         config.stash[HARNESS] = self
@@ -149,7 +150,10 @@ class Harness:
         """Load the engine, once. Raises `EngineMissing`, `UnknownEngine`."""
         if self._engine is None:
             try:
-                self._engine = load_engine(self._setup.engine)
+                if self._setup.engine is None:
+                    self._engine, self._engine_reason = default_engine()
+                else:
+                    self._engine = load_engine(self._setup.engine)
             except HookproofError:
                 raise
             except Exception as error:
@@ -169,7 +173,7 @@ class Harness:
                 if usage:
                     raise UsageError(f"engine {engine.name} is offered with --quick only: {engine.quick_only}")
                 self._modules[number] = module = engine.compile(subject.binary)
-                self._record(EngineFacts(number, engine.name, engine.version, module.validity))
+                self._record(EngineFacts(number, engine.name, engine.version, module.validity, self._engine_reason))
             except HookproofError as error:
                 missing = isinstance(error, EngineMissing)
                 self._blocked[number] = reason = printable(str(error))

@@ -71,12 +71,13 @@ class ItemRef:
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """The engine that really ran: name, version, and whether the module was proved valid before it ran."""
+    """The engine that really ran: name, version, whether the module was proved valid before it ran, and why it ran."""
 
     subject: int
     name: str
     version: str
     validity: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ def build_report(
         version=engine.version if engine else None,
         validity=engine.validity if engine else None,
         problem=refused.reason if refused is not None and refused.engine else None,
+        reason=engine.reason if engine else None,
     )
     facts = SubjectFacts(
         sha256=subject.sha256,

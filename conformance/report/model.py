@@ -105,12 +105,16 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class EngineUsed:
-    """What ran the plugin; version and validity are None where it did not come to that."""
+    """What ran the plugin; version, validity and reason are None where it did not come to that.
+
+    `reason`: `asked for`, `preferred`, or why each engine that is preferred to it does not load.
+    """
 
     name: str | None
     version: str | None
     validity: str | None
     problem: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

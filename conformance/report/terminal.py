@@ -97,6 +97,8 @@ class _Page:
             validity = {"valid": ", module validated", "not-tested": ", module not validated"}
             version = f" {report.engine.version}" if report.engine.version else ""
             self.field("engine", f"{report.engine.name}{version}{validity.get(report.engine.validity or '', '')}")
+            if report.engine.reason and report.engine.reason not in ("asked for", "preferred"):
+                self.field("because", report.engine.reason)
         if report.results:
             self.field("results", ", ".join(self.counts()))
 

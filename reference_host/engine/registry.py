@@ -29,7 +29,7 @@ def load_engine(name: str | None = None) -> Engine:
     Raises `UnknownEngine` for a name that is not registered, `EngineMissing` where its library cannot be used.
     """
     if name is None:
-        return _first_that_loads()
+        return default_engine()[0]
     entry = _entry(name)
     if entry is None:
         raise UnknownEngine(f"unknown engine {name!r}, known are: {', '.join(engine_names()) or 'none'}")
@@ -65,11 +65,12 @@ def _entry(name: str) -> EntryPoint | None:
     return next(iter(entry_points(group=GROUP, name=name)), None)
 
 
-def _first_that_loads() -> Engine:
-    reasons = []
+def default_engine() -> tuple[Engine, str]:
+    """Load the first engine that loads, and say why it is that one. Raises `EngineMissing` where none does."""
+    reasons: list[str] = []
     for name in engine_names():
         try:
-            return load_engine(name)
+            return load_engine(name), "; ".join(reasons) or "preferred"
         except EngineMissing as error:
             reasons.append(str(error))
     raise EngineMissing("; ".join(reasons) or "no engine is registered: pip install hookproof")

@@ -132,7 +132,7 @@ def judge_plugin(
     module = made.compile(binary)
     lab = new_lab(subject, module)
     evidence = Evidence()
-    evidence.engines[0] = EngineFacts(0, made.name, made.version, module.validity)
+    evidence.engines[0] = EngineFacts(0, made.name, made.version, module.validity, "asked for")
     evidence.items = tuple(ItemRef(item.name, _subject_of(item, subject), item.requirement) for item in suite_items())
     for number in order or range(len(suite_items())):
         if evidence.items[number].subject == 0:

@@ -32,7 +32,7 @@ from conformance.report.evidence import Evidence
 
 FINDING = Finding("case", "export", (1, "a", 2**64 - 1), 7, None, "x", "y", "h")
 RECORDS: list[Record] = [
-    EngineFacts(0, "wasmtime", "50", "valid"),
+    EngineFacts(0, "wasmtime", "50", "valid", "preferred"),
     Collected((ItemRef("test_x[\u4e16]", 0, "TOY-ADD-001"), ItemRef("test_y", 1, "TOY-ADD-002"))),
     Started(0),
     Ended(0, ItemOutcome(Outcome.FAILED, "", 3, 1, (FINDING,)), 0.25),

@@ -91,6 +91,7 @@ def test_an_unknown_engine_names_the_known_ones() -> None:
 
 def test_the_default_is_the_first_that_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_engine().name == "wasmtime"
+    assert registry.default_engine()[1] == "preferred"
 
     def without_wasmtime(name: str | None = None) -> Engine:
         if name == "wasmtime":
@@ -98,7 +99,8 @@ def test_the_default_is_the_first_that_loads(monkeypatch: pytest.MonkeyPatch) ->
         return load_engine(name)
 
     monkeypatch.setattr(registry, "load_engine", without_wasmtime)
-    assert registry._first_that_loads().name == "purepy"
+    engine, reason = registry.default_engine()
+    assert (engine.name, reason) == ("purepy", "not here")
 
 
 def test_without_any_engine_the_reasons_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +109,7 @@ def test_without_any_engine_the_reasons_are_told(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(registry, "load_engine", none)
     with pytest.raises(EngineMissing, match="no wasmtime; no purepy; no pywasm"):
-        registry._first_that_loads()
+        registry.default_engine()
 
 
 def test_the_validator_is_an_engine_that_validates() -> None:
