@@ -37,7 +37,7 @@ def load_engine(name: str | None = None) -> Engine:
         make = entry.load()
     except (ImportError, AttributeError, OSError, RuntimeError) as error:
         # OSError and RuntimeError: a native library that does not load, a platform that it was not built for.
-        raise EngineMissing(_hint(name, error)) from error
+        raise EngineMissing(_hint(entry, error)) from error
     engine: Engine = make()
     return engine
 
@@ -54,11 +54,14 @@ def find_validator() -> Engine | None:
     return None
 
 
-def _hint(name: str, error: Exception) -> str:
+def _hint(entry: EntryPoint, error: Exception) -> str:
     package = (getattr(error, "name", None) or "").partition(".")[0]
-    if isinstance(error, ModuleNotFoundError) and package:
-        return f"engine {name} needs the package {package}: pip install {package}"
-    return f"engine {name} cannot be loaded here: {error}"
+    if not isinstance(error, ModuleNotFoundError) or not package:
+        return f"engine {entry.name} cannot be loaded here: {error}"
+    wanted = package
+    if entry.dist is not None and entry.name in (entry.dist.metadata.get_all("Provides-Extra") or ()):
+        wanted = f"'{entry.dist.name}[{entry.name}]'"  # so that it comes in the version that the engine is made for
+    return f"engine {entry.name} needs the package {package}: pip install {wanted}"
 
 
 def _entry(name: str) -> EntryPoint | None:

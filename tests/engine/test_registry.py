@@ -160,3 +160,17 @@ for engine in (load_engine(), load_engine("pywasm")):
 """
     said = "engine wasmtime needs the package wasmtime: pip install wasmtime\npurepy valid\npywasm valid\n"
     assert run_python("-c", program) == said
+
+
+def test_an_engine_that_is_an_extra_names_the_extra() -> None:
+    program = """
+import sys
+sys.modules["pywasm"] = None
+from reference_host.engine.registry import load_engine
+from reference_host.errors import EngineMissing
+try:
+    load_engine("pywasm")
+except EngineMissing as error:
+    print(error)
+"""
+    assert run_python("-c", program) == "engine pywasm needs the package pywasm: pip install 'hookproof[pywasm]'\n"
