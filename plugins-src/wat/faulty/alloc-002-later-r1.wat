@@ -1,4 +1,4 @@
-;; breaks BIFROST-ALLOC-002: from its 60th call on the allocator hands out what lies behind the end of memory
+;; breaks BIFROST-ALLOC-002: after 60 calls the allocator hands out what lies behind the end of memory
 ;; Bifrost r1. Written by build.py; do not edit.
 (module
   (memory (export "memory") 2)
