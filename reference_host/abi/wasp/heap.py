@@ -39,6 +39,7 @@ from reference_host.engine.binary import DataSegment
 from reference_host.engine.interface import ExternType, FuncType, Instance, Memory, MemoryType, Number, ValueType
 from reference_host.errors import (
     AllocationFailed,
+    ArgumentMismatch,
     DeallocationFailed,
     HookError,
     MemoryAccessError,
@@ -165,12 +166,18 @@ class Heap:
     # -- in ----------------------------------------------------------------------------------------
 
     def place(self, instance: Instance, frame: Frame, value: Value, owner: Owner) -> int:
-        """Copy a string or bytes into a buffer of the guest's: its address. Raises `AllocationFailed`."""
+        """Copy a string or bytes into a buffer of the guest's: its address.
+
+        Raises `AllocationFailed`, and `ArgumentMismatch` for a string with a lone surrogate.
+        """
         if isinstance(value, bytes):
             content = len(value).to_bytes(4, "little") + value
         else:
             assert isinstance(value, str)
-            content = value.encode() + b"\0"
+            try:
+                content = value.encode() + b"\0"
+            except UnicodeEncodeError:
+                raise ArgumentMismatch(frame.name, f"{value[:40]!r} has a lone surrogate: it is no text") from None
         size = len(content) + self._policy.slack
         pointer, memory = self._allocate(instance, frame, size)
         if pointer == 0 and not self._faithful:

@@ -83,11 +83,12 @@ class Engine:
     ) -> Registered:
         """Compile a module and look at its imports; a plugin of that name is replaced.
 
-        Raises `ModuleError`, and `ImportNotFound` for the first import that nothing is defined for.
+        Raises `ModuleError`, `ImportNotFound` for the first import that nothing is defined for, and `UsageError` for
+        variables that no guest can be given.
         """
         if isinstance(module, bytes):
             module = self._engine.compile(module)
-        registered = Registered(module, config or PluginConfig(), faithful=self.faithful)
+        registered = Registered(module, config or PluginConfig(), self._wasi, faithful=self.faithful)
         self._plugins[name] = registered
         return registered
 
@@ -100,33 +101,28 @@ class Engine:
         registered = self._plugins.get(name)
         if registered is None:
             raise PluginNotFound(name)
-        return Instance(self, registered, self._config(registered, workspace), workspace is not None)
+        return Instance(self, registered, workspace)
 
     @property
     def faithful(self) -> bool:
         """Whether this is the real host, with its defects."""
         return self.profile is Profile.WASP_0_0_8
 
-    def _config(self, registered: Registered, workspace: Path | None) -> WasiConfig:
-        config = self._wasi
-        if registered.config.environment:
-            config = replace(config, environment=tuple(registered.config.environment.items()))
-        if workspace is not None:
-            names = WORKSPACE[:1] if self.faithful else WORKSPACE
-            config = replace(config, directories=tuple(Directory(name, workspace) for name in names))
-        return config
-
 
 class Instance:
     """An instance of a plugin; made by `Engine.get_instance`."""
 
-    def __init__(self, engine: Engine, registered: Registered, config: WasiConfig, opened: bool) -> None:
+    def __init__(self, engine: Engine, registered: Registered, workspace: Path | None) -> None:
         self.registered = registered
         self._faithful = engine.faithful
         self._limits = engine.limits
         self._heap = Heap(registered.layout, engine.policy, faithful=engine.faithful)
+        config = registered.wasi
+        if workspace is not None:
+            names = WORKSPACE[:1] if engine.faithful else WORKSPACE
+            config = replace(config, directories=tuple(Directory(name, workspace) for name in names))
         self._surroundings = Surroundings(config, registered.system_imports)
-        if opened:
+        if workspace is not None:
             _ = self._surroundings.wasi  # a folder that cannot be used is refused here, not in the first call
         self._instance: interface.Instance | None = None
         if engine.faithful:

@@ -6,7 +6,7 @@ Source: engine of wasp, `engine.go`: `RegisterPlugin` looks at the names of impo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reference_host.abi.wasp.callbacks import RAISE_ERROR, RAISE_ERROR_TYPE, Callback, Callbacks
 from reference_host.abi.wasp.events import CallbackCalled, Owner
@@ -78,17 +78,17 @@ class Registered:
     """A plugin: its module, and what every instance of it is made with.
 
     Raises `ImportNotFound` for the first import that is neither of a namespace `wasi_...`, nor `env.raise_error` or
-    `env.abort`, nor a callback.
+    `env.abort`, nor a callback; `UsageError` for an environment that no guest can be given.
     """
 
-    def __init__(self, module: Module, config: PluginConfig, *, faithful: bool) -> None:
+    def __init__(self, module: Module, config: PluginConfig, wasi: WasiConfig, *, faithful: bool) -> None:
         callbacks = config.callbacks or Callbacks()
         for import_ in module.imports:
             known = import_.module.startswith(_WASI_PREFIX) or (import_.module, import_.name) in (RAISE_ERROR, _ABORT)
             if not known and callbacks.get(import_.module, import_.name) is None:
                 raise ImportNotFound(import_.module, import_.name)
         self.module = module
-        self.config = config
+        self.wasi = replace(wasi, environment=tuple(config.environment.items())) if config.environment else wasi
         exports = {export.name: export.type for export in module.exports}
         self.exports = exports
         self.functions = {name: type_ for name, type_ in exports.items() if isinstance(type_, FuncType)}
@@ -143,8 +143,8 @@ class Registered:
 
 
 def _frame(heap: Heap) -> Frame:
-    """The call that a function of the host's is part of."""
-    return heap.frames[-1]
+    """The call that a function of the host's is part of; somebody may have called the engine's instance directly."""
+    return heap.frames[-1] if heap.frames else Frame("(no call)", Type.NONE, None)
 
 
 def _raise_error(heap: Heap, _surroundings: Surroundings) -> HostImplementation:
