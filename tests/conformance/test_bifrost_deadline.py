@@ -1,15 +1,21 @@
-"""A deadline that fires blames nobody: with fuel for hours, a plugin that does not end could not be judged."""
+"""A deadline that fires blames nobody: with fuel for hours, a plugin that does not end could not be judged.
+
+Nor does a limit of the host that lies below the memory with which a plugin starts.
+"""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from judged import PACKAGE, judge_plugin, suite_items
+from asked import PLAIN
+from judged import PACKAGE, engine_named, judge_plugin, new_lab, play, suite_items
 from shipped import FAULTY, Shipped
 
 from conformance.judging.records import Outcome
+from conformance.judging.terms import make_subject
 from conformance.report.model import Verdict
 from reference_host.abi.bifrost.plugin import Budget
 
@@ -34,3 +40,20 @@ def test_deadline_blames_nobody(plugin: Shipped, monkeypatch: pytest.MonkeyPatch
     assert result.failed == 0
     assert report.verdict is Verdict.COULD_NOT_JUDGE
     assert "deadline" in (result.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "outcome"),
+    [
+        pytest.param("BIFROST-LOAD-002", Outcome.ERROR, id="start-up"),
+        pytest.param("BIFROST-LOAD-003", Outcome.NOT_APPLICABLE, id="after start-up"),
+        pytest.param("BIFROST-INIT-001", Outcome.NOT_TESTED, id="init"),
+        pytest.param("BIFROST-TRAP-001", Outcome.NOT_TESTED, id="hooks"),
+    ],
+)
+def test_memory_limit_blames_nobody(requirement: str, outcome: Outcome) -> None:
+    plugin = PLAIN["r2"]
+    subject = make_subject(str(plugin.path), plugin.binary, plugin.terms("quick"), "wasmtime")
+    lab = new_lab(replace(subject, memory_pages=1), engine_named("wasmtime").compile(plugin.binary))
+    judged = [play(item, lab) for item in suite_items() if item.requirement == requirement]
+    assert {each.outcome for each in judged} == {outcome}, judged

@@ -49,7 +49,6 @@ def test_start_up_completes(lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-INIT-001")
 def test_init_answers_zero(lab: Lab, judge: Judge) -> None:
     """`init` answers 0 for the config that its author gave; a plugin may rightly demand one."""
-    lab.require_started()
     if "init" not in lab.new_plugin().exports:
         judge.not_applicable("needs init, which is not exported with its type")
         return
@@ -74,7 +73,6 @@ def test_init_answers_zero(lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-INIT-002")
 def test_init_does_not_trap(lab: Lab, judge: Judge) -> None:
     """`init` does not trap, with or without a config."""
-    lab.require_started()
     if "init" not in lab.new_plugin().exports:
         judge.not_applicable("needs init, which is not exported with its type")
         return
@@ -104,7 +102,6 @@ CONFIGS = [
 @pytest.mark.parametrize("config", CONFIGS)
 def test_init_survives_another_config(config: bytes, lab: Lab, judge: Judge) -> None:
     """`init` takes or refuses a config that is not its author's, and does not trap."""
-    lab.require_started()
     plugin = lab.new_plugin(config=config)
     if "init" not in plugin.exports or plugin.pair is None:
         judge.not_applicable("needs init and the allocator, which are not both exported with their types")
@@ -115,7 +112,6 @@ def test_init_survives_another_config(config: bytes, lab: Lab, judge: Judge) -> 
     if lab.init_failure is None and not _is_sound(lab):
         judge.not_applicable("needs an allocator that keeps its own rules, and hooks that do not trap")
         return
-    plugin.start()
     trap = None
     try:
         plugin.init()
