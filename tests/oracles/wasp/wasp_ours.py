@@ -36,6 +36,7 @@ from reference_host.errors import (
     UnresolvedImport,
     UnsupportedResult,
     ValueOutOfBounds,
+    WasiUndetected,
 )
 
 LIMITS = Limits(fuel=5 * 10**8)
@@ -54,6 +55,7 @@ KINDS: dict[type[HookproofError], str] = {
     UnresolvedImport: "import",
     UnsupportedResult: "result type",
     ValueOutOfBounds: "out of bounds",
+    WasiUndetected: "import",
 }
 
 
@@ -66,7 +68,7 @@ class Stage:
 
     def __init__(self, scenario: Scenario) -> None:
         self.authors = scenario.authors is not None
-        self.unsteady = scenario.table.get("unsteady", False)
+        self.hushed = scenario.table.get("quiet", False)
         self.guest: list[Any] = []
         self.callbacks: list[Any] = []
         self.instances: list[Instance] = []
@@ -80,9 +82,7 @@ class Stage:
             "memory": in_order(memory if self.authors else []),
         }
         self.guest, self.callbacks = [], []
-        return {
-            name: events for name, events in found.items() if events and not (self.unsteady and name != "callbacks")
-        }
+        return {name: events for name, events in found.items() if events and not (self.hushed and name != "callbacks")}
 
 
 def play(scenario: Scenario, profile: Profile, wasm: bytes) -> Table:

@@ -92,7 +92,7 @@ def play(program: Path, plugins: dict[str, Path], scenario: Scenario) -> Table:
                 (workspace / name).write_text(text, "utf-8")
         stdout, end = _run([str(program), str(out)], json.dumps(script), scenario.table.get("deadline", DEADLINE))
         lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
-        if scenario.table.get("unsteady"):
+        if scenario.table.get("quiet"):
             lines = [line for line in lines if not line.keys() & {"note", "host"}]
         record = _record(lines, scenario)
         if stdout:

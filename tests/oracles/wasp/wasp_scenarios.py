@@ -15,6 +15,8 @@ from typing import Any
 
 import wasmtime
 
+from conformance.resources import Resource, find
+
 HERE = Path(__file__).parent
 SCENARIOS = HERE / "scenarios"
 RECORDS = HERE / "records"
@@ -23,7 +25,7 @@ Table = dict[str, Any]
 
 MEMBERS = {
     "why", "stands", "differs", "calls", "callbacks", "config", "environment", "workspace", "instances", "compilers",
-    "without", "imports", "parts", "code", "wat", "plugin", "deadline", "unsteady", "real_only",
+    "without", "imports", "parts", "code", "wat", "plugin", "deadline", "quiet", "fixtures", "fresh", "real_only",
 }  # fmt: skip
 CALL = {"function", "arguments", "returns", "times", "instance", "collect"}
 CALLBACK = {"namespace", "name", "parameters", "results", "answers", "panics", "calls"}
@@ -81,7 +83,9 @@ class Scenario:
         return found
 
     def wasm(self) -> bytes:
-        """The scripted guest, compiled."""
+        """The scripted guest, compiled; or one of our samples."""
+        if "fixture" in self.table:
+            return (find(Resource.FIXTURES) / "wasp" / "conforming" / f"{self.table['fixture']}.wasm").read_bytes()
         return bytes(wasmtime.wat2wasm(self.table.get("wat") or _wat(self.table)))
 
 
@@ -118,7 +122,11 @@ def load(path: Path) -> Iterator[Scenario]:
         _check(table, MEMBERS, name)
         for difference in table.get("differs", []):
             _check(difference, DIFFERENCE, name)
-        yield Scenario(name, path.stem, table, _script(table, name))
+        script = _script(table, name)
+        if "fixtures" not in table:
+            yield Scenario(name, path.stem, table, script)
+        for fixture in table.get("fixtures", []):
+            yield Scenario(f"{name}-{fixture}", path.stem, {**table, "fixture": fixture}, script)
 
 
 def _check(table: Table, known: set[str], where: str) -> None:
@@ -127,13 +135,18 @@ def _check(table: Table, known: set[str], where: str) -> None:
 
 
 def _script(table: Table, name: str) -> Table:
+    calls = [_call(call, name) for call in table.get("calls", [])]
+    instances = table.get("instances", [PLUGIN])
+    if table.get("fresh"):
+        instances = [PLUGIN] * len(calls)
+        calls = [{**call, "instance": index} for index, call in enumerate(calls)]
     return {
         "compilers": table.get("compilers", COMPILERS),
         "config": table.get("config", ""),
         "environment": table.get("environment", {}),
-        "instances": table.get("instances", [PLUGIN]),
+        "instances": instances,
         "callbacks": [_callback(callback, name) for callback in table.get("callbacks", [])],
-        "calls": [_call(call, name) for call in table.get("calls", [])],
+        "calls": calls,
     }
 
 
