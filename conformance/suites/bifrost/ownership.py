@@ -435,10 +435,9 @@ def _first_breach(new_plugin: Factory, script: Sequence[Probe]) -> Breach | None
     try:
         overwritten = _played(new_plugin, script, frozenset())
     except _Stop as stop:
-        # A function's first call, made alone, has nothing to free that the host has seen: there it is free that fails.
-        first = next((probe for probe in script if probe.function == stop.probe.function), None)
-        is_suspect = first is not None and (first != stop.probe or _goes_well(new_plugin, [first], frozenset()))
-        breach = _freed_twice(new_plugin, script, stop.probe) if is_suspect else None
+        # In its first call a function has nothing to free that the host has seen: then it is free that fails.
+        first = next(probe for probe in script if probe.function == stop.probe.function) if stop.probe.case else None
+        breach = _freed_twice(new_plugin, script, stop.probe) if first not in (None, stop.probe) else None
         if breach is None:
             raise
         return breach

@@ -9,7 +9,7 @@ from watgen.base import HOOKS, pass_on
 from watgen.base import RELEASE as BASE_RELEASE
 from watgen.edits import COUNTER, Pieces, choosing, doing, function, hooks, merge, variation
 from watgen.faulty_lifecycle import init
-from watgen.faulty_memory import ALLOC, malloc
+from watgen.faulty_memory import ALLOC, RELEASE, free, malloc
 from watgen.plugin import Plugin
 
 EVERY = tuple(HOOKS)
@@ -224,6 +224,8 @@ def keeping_inputs() -> Iterator[Plugin]:
     )
 
 
+LONG_NAME = b"A plugin that passes everything through, whatever it is. " * 4
+"""As long as a small input: its buffers and theirs come from the same list."""
 LAST: Pieces = {"globals": {"last": "(global $last (mut i32) (i32.const 0))"}}
 
 
@@ -279,18 +281,46 @@ def taking_the_last() -> Iterator[Plugin]:
             naming("(i32.store8 (global.get $last) (i32.const 0x20)) {}"),
             revision=revision,
         )
-    yield variation(
-        "OWN-003",
-        "frees-name",
-        "get_name frees the last input of pre_hook",
-        KEPT,
-        doing("r2", "pre_hook", f"{KEEP.format('$input', '$length')}\n{pass_on('r2', 'pre_hook')}"),
-        function(
-            "get_name",
-            '(func (export "get_name") (result i64)\n  (call $release (global.get $kept))\n'
-            "  (global.set $kept (i32.const 0))\n  (call $answer (i32.const &name) (i32.const #name)))",
-        ),
-    )
+        first = "(global.get $last)"
+        yield variation(
+            "OWN-004",
+            "oldest-pre_hook",
+            "pre_hook writes to the oldest buffer that the host has, unless it is its input",
+            LAST,
+            malloc(
+                revision,
+                f"(local $pointer i32)\n  (local.set $pointer {ALLOC})\n"
+                f"  (if (i32.eqz {first}) (then (global.set $last (local.get $pointer))))\n  (local.get $pointer)",
+            ),
+            free(
+                revision,
+                f"(if (i32.eq {first} (local.get $pointer)) (then (global.set $last (i32.const 0))))\n  {RELEASE}",
+            ),
+            doing(
+                revision,
+                "pre_hook",
+                f"(if (i32.and (i32.ne {first} (i32.const 0)) (i32.ne {first} (local.get $input)))\n"
+                f"  (then (i32.store8 offset=3 {first} (i32.const 0x21))))\n{pass_on(revision, 'pre_hook')}",
+            ),
+            revision=revision,
+        )
+    for slug, title, name in (
+        ("frees-name", "get_name frees the last input of pre_hook", b"plain r2"),
+        ("frees-long-name", "get_name frees the last input of pre_hook, which is of the size of its name", LONG_NAME),
+    ):
+        yield variation(
+            "OWN-003",
+            slug,
+            title,
+            KEPT,
+            {"constants": {"name": name}},
+            doing("r2", "pre_hook", f"{KEEP.format('$input', '$length')}\n{pass_on('r2', 'pre_hook')}"),
+            function(
+                "get_name",
+                '(func (export "get_name") (result i64)\n  (call $answer (i32.const &name) (i32.const #name))\n'
+                "  (call $release (global.get $kept))\n  (global.set $kept (i32.const 0)))",
+            ),
+        )
 
 
 def keeping_configs() -> Iterator[Plugin]:
