@@ -18,6 +18,7 @@
     ├── LoadError                      a core module that cannot be loaded as it stands
     │   ├── UnresolvedImport           an import that nobody provides, or provides with another type
     │   ├── ImportNotFound             an import for which no callback is defined
+    │   ├── WasiUndetected             no import tells a version of WASI, on a host that cannot do without
     │   ├── MemoryLimitExceeded        its memory starts above the limit
     │   ├── TableLimitExceeded         a table starts above the limit
     │   ├── MissingExport              an export that is needed is absent
@@ -144,6 +145,13 @@ class ImportNotFound(LoadError):
         )
         self.module = module
         self.name = name
+
+
+class WasiUndetected(LoadError):
+    """No import tells a version of WASI that the host knows, and it cannot do without."""
+
+    def __init__(self) -> None:
+        super().__init__("could not detect a WASI version on the given module")
 
 
 class MemoryLimitExceeded(LoadError):

@@ -39,6 +39,7 @@ from reference_host.errors import (
     TrapCode,
     UnresolvedImport,
     UsageError,
+    WasiUndetected,
 )
 from reference_host.wasi import WasiConfig
 
@@ -199,8 +200,11 @@ def test_what_keeps_a_plugin_from_the_real_host_is_noted(load: Loader, guest: Gu
     assert list(registered.notes) == [f"wasp-real-host: {note}" for note in notes]
 
 
+TWO_WASIS = REAL_HOST + '(import "wasi_unstable" "sched_yield" (func (result i32)))'
+
 REFUSED = [
-    pytest.param(Guest(), UnresolvedImport, id="no-wasi"),
+    pytest.param(Guest(), WasiUndetected, id="no-wasi"),
+    pytest.param(Guest(imports=TWO_WASIS), UnresolvedImport, id="two-wasis"),
     pytest.param(Guest(imports=REAL_HOST, memory="(memory 2)"), MissingExport, id="no-memory"),
     pytest.param(Guest(imports=REAL_HOST + ABORT), UnresolvedImport, id="abort"),
 ]

@@ -34,9 +34,9 @@ from reference_host.errors import (
     MissingExport,
     PluginNotFound,
     Trap,
-    UnresolvedImport,
     UnsupportedResult,
     UsageError,
+    WasiUndetected,
 )
 from reference_host.wasi import Directory, Wasi, WasiConfig
 
@@ -322,7 +322,7 @@ def _refuse_as_the_real_host(registered: Registered) -> None:
     if not registered.layout.memory:
         raise MissingExport("memory")
     if not registered.system_imports:
-        raise UnresolvedImport("wasi_snapshot_preview1", "", "", "no WASI import, so that no version can be told")
+        raise WasiUndetected
 
 
 def _absence(registered: Registered, name: str) -> str:

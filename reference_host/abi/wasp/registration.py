@@ -22,9 +22,12 @@ from reference_host.engine.interface import (
 )
 from reference_host.errors import CallbackFailed, HookError, ImportNotFound, Trap
 from reference_host.wasi import Wasi, WasiConfig
+from reference_host.wasi.signatures import WASI
 
 _ABORT = ("env", "abort")
 _WASI_PREFIX = "wasi_"
+_REFUSED = "only String and Int32 parameters can be used for callback functions"
+"""What the real host says to bytes, in both directions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +96,13 @@ class Registered:
         self.exports = exports
         self.functions = {name: type_ for name, type_ in exports.items() if isinstance(type_, FuncType)}
         self.layout = Layout(exports, module.info.data_segments)
+        self.wasi_versions = list(dict.fromkeys(i.module for i in module.imports if i.module.startswith(_WASI_PREFIX)))
+        # The real host serves the first version that it knows, and no other; nor `env.abort`.
+        served = [version for version in self.wasi_versions if version in WASI][:1] if faithful else self.wasi_versions
         self.system_imports = tuple(
             import_
             for import_ in module.imports
-            if import_.module.startswith(_WASI_PREFIX) or ((import_.module, import_.name) == _ABORT and not faithful)
+            if import_.module in served or ((import_.module, import_.name) == _ABORT and not faithful)
         )
         self._providers = self._resolve(callbacks, faithful=faithful)
         self.notes = tuple(self._notes(callbacks))
@@ -125,12 +131,11 @@ class Registered:
 
     def _notes(self, callbacks: Callbacks) -> list[str]:
         """What keeps the plugin from running on the real host."""
-        modules = {import_.module for import_ in self.module.imports if import_.module.startswith(_WASI_PREFIX)}
         notes = []
-        if not modules:
+        if not self.wasi_versions:
             notes.append("needs a WASI import")
-        if len(modules) > 1:
-            notes.append(f"imports several versions of WASI: {', '.join(sorted(modules))}")
+        if len(self.wasi_versions) > 1:
+            notes.append(f"imports several versions of WASI: {', '.join(self.wasi_versions)}")
         if not self.layout.memory:
             notes.append("needs an exported memory")
         for import_ in self.module.imports:
@@ -162,25 +167,23 @@ def _asking(module: str, name: str) -> Provider:
 
 
 def _calling(callback: Callback, *, faithful: bool) -> Provider:
-    refused = faithful and not callback.in_the_real_host
-
     def provider(heap: Heap, _surroundings: Surroundings) -> HostImplementation:
-        def implementation(instance: Instance, *raw: int) -> int | None:
-            frame = _frame(heap)
-            if refused:
-                detail = "only String and Int32 parameters can be used for callback functions"
-                raise CallbackFailed(frame.name, callback.namespace, callback.name, detail)
-            return _call(callback, heap, instance, frame, raw)
-
-        return implementation
+        return lambda instance, *raw: _call(callback, heap, instance, raw, faithful=faithful)
 
     return provider
 
 
-def _call(callback: Callback, heap: Heap, instance: Instance, frame: Frame, raw: Sequence[int]) -> int | None:
+def _call(callback: Callback, heap: Heap, instance: Instance, raw: Sequence[int], *, faithful: bool) -> int | None:
+    frame = _frame(heap)
     namespace, name, signature = callback.namespace, callback.name, callback.signature
+
+    def failed(detail: str, trap: Trap | None = None) -> CallbackFailed:
+        return CallbackFailed(frame.name, namespace, name, detail, trap)
+
     arguments: list[Value] = []
     for type_, number in zip(signature.parameters, raw, strict=True):
+        if type_ is Type.BYTES and faithful:
+            raise failed(_REFUSED)
         if type_ is Type.STRING:
             arguments.append(heap.take_string(instance, frame, number, Owner.CALLBACK_ARGUMENT)[0])
         elif type_ is Type.BYTES:
@@ -194,10 +197,12 @@ def _call(callback: Callback, heap: Heap, instance: Instance, frame: Frame, raw:
         raise
     except Exception as error:
         trap = error.trap if isinstance(error, HookError) else None
-        raise CallbackFailed(frame.name, namespace, name, f"{type(error).__name__}: {error}", trap) from error
+        raise failed(f"{type(error).__name__}: {error}", trap) from error
     finally:
         frame.log.append((CallbackCalled, namespace, name, tuple(arguments), answer))
     expected = signature.result
+    if expected is Type.BYTES and faithful:
+        raise failed(_REFUSED)
     if expected is Type.STRING and isinstance(answer, str):
         return heap.place(instance, frame, answer, Owner.CALLBACK_RESULT)
     if expected is Type.BYTES and isinstance(answer, bytes):
@@ -206,4 +211,4 @@ def _call(callback: Callback, heap: Heap, instance: Instance, frame: Frame, raw:
         return answer
     if expected is Type.NONE and answer is None:
         return None
-    raise CallbackFailed(frame.name, namespace, name, f"it answered {answer!r}, expected {expected}")
+    raise failed(f"it answered {answer!r}, expected {expected}")

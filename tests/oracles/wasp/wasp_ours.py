@@ -56,6 +56,7 @@ KINDS: dict[type[HookproofError], str] = {
     UnsupportedResult: "result type",
     ValueOutOfBounds: "out of bounds",
     WasiUndetected: "import",
+    WasiUndetected: "import",
 }
 
 

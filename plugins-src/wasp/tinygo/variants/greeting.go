@@ -1,0 +1,5 @@
+//go:build !keepsinput
+
+package main
+
+func greeting(name string) string { return "Hello " + name }
