@@ -158,14 +158,14 @@ def takes_back(instance: Instance, pair: AllocatorPair, *, quick: bool) -> bool:
     before = _size(instance)
     pointers: set[int] = set()
     for _ in range(rounds):
-        pointer, trap = _call(instance, pair.malloc, RECYCLED, size=RECYCLED)
-        if not pointer or trap is not None:
-            return False
-        pointers.add(pointer)
-        behind, trap = _call(instance, pair.malloc, BEHIND, size=BEHIND)
-        if not behind or trap is not None:
-            return False
-        for given in ((pointer, RECYCLED), (behind, BEHIND)):
+        taken: list[tuple[int, int]] = []
+        for size in (RECYCLED, BEHIND):
+            pointer, trap = _call(instance, pair.malloc, size, size=size)
+            if not pointer or trap is not None:
+                return False
+            taken.append((pointer, size))
+        pointers.add(taken[0][0])
+        for given in taken:
             _, trap = _call(instance, pair.free, *given[: 2 if pair.free_takes_size else 1], size=RECYCLED)
             if trap is not None:
                 return False

@@ -1,4 +1,4 @@
-"""Faults of the allocator that show late, or lie so near to another fault that both could be blamed."""
+"""Faults of the allocator that show late or for some sizes, or lie so near to another that both could be blamed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from watgen.base import HOOKS
 from watgen.edits import COUNTER, variation
-from watgen.faulty_memory import END, RELEASE, behind, free, larger, later, malloc
+from watgen.faulty_memory import ALLOC, END, RELEASE, behind, free, larger, later, malloc
 from watgen.plugin import Plugin
 
 
@@ -29,6 +29,21 @@ def plugins() -> Iterator[Plugin]:
             malloc(revision, later(60, behind(8))),
             free(revision, f"(if (i32.lt_u (local.get $pointer) (i32.sub {END} (i32.const 8)))\n    (then {RELEASE}))"),
             revision=revision,
+        )
+    for slug, title, refused in (
+        (
+            "middling",
+            "of 200 to 400 KiB",
+            "(i32.lt_u (i32.sub (local.get $size) (i32.const 204800)) (i32.const 204800))",
+        ),
+        ("whole", "that are multiples of 1 MiB", "(i32.eqz (i32.and (local.get $size) (i32.const 0xfffff)))"),
+    ):
+        yield variation(
+            "ALLOC-001",
+            slug,
+            f"the allocator answers 0 for sizes {title}",
+            malloc("r2", f"(if (result i32) {refused} (then (i32.const 0)) (else {ALLOC}))"),
+            scope="full",
         )
     yield variation(
         "ALLOC-002",
