@@ -56,7 +56,6 @@ KINDS: dict[type[HookproofError], str] = {
     UnsupportedResult: "result type",
     ValueOutOfBounds: "out of bounds",
     WasiUndetected: "import",
-    WasiUndetected: "import",
 }
 
 
