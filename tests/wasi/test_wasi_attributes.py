@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from wasi_disk import DATA, NEW, OTHER, PATH, RESULT, WORKSPACE, WRITE, Refused,
 from wasi_guests import Starter, every_engine
 
 from reference_host.wasi import Directory, WasiConfig
+from reference_host.wasi.clock import FakeClock
+from reference_host.wasi.tree import Tree
 from reference_host.wasi.types import Errno, FileType, TimeFlags
 
 START = 1_767_225_600_000_000_000
@@ -178,6 +182,49 @@ def test_a_new_file_has_a_new_inode_whatever_the_disk_does(start: Starter, tmp_p
         inodes.append(disk.path_filestat_get("file").inode)
         disk.path_remove_directory("file")
     assert inodes == list(range(4, 4 + len(inodes)))
+
+
+@every_engine
+def test_renaming_a_file_to_another_name_of_it_changes_nothing(start: Starter, tmp_path: Path) -> None:
+    disk = workspace(start, tmp_path)
+    disk.create("one", b"text")
+    alone = disk.path_filestat_get("one")
+    disk.path_rename("one", "one")
+    assert disk.path_filestat_get("one") == alone
+    disk.path_link("one", "two")
+    disk.path_rename("one", "two")
+    assert disk.path_filestat_get("one") == disk.path_filestat_get("two")
+    assert disk.names() == ["one", "two"]
+
+
+@every_engine
+def test_a_file_that_is_replaced_under_one_of_its_names_has_changed(start: Starter, tmp_path: Path) -> None:
+    disk = workspace(start, tmp_path)
+    disk.create("one")
+    disk.path_link("one", "two")
+    disk.create("other")
+    disk.call("clock_time_get", 0, 0, RESULT)
+    disk.path_rename("other", "two")
+    replaced = disk.path_filestat_get("one")
+    assert (replaced.links, replaced.modified, replaced.changed) == (1, START, START + STEP)
+
+
+@pytest.mark.parametrize(
+    ("mode", "links", "forgotten"),
+    [
+        pytest.param(stat.S_IFREG, 1, True, id="last-name"),
+        pytest.param(stat.S_IFREG, 2, False, id="one-of-two-names"),
+        pytest.param(stat.S_IFLNK, 1, True, id="link"),
+        pytest.param(stat.S_IFDIR, 2, True, id="directory"),
+    ],
+)
+def test_what_is_gone_is_forgotten(mode: int, links: int, forgotten: bool) -> None:
+    """So that what the host makes of its number is not taken for it, and memory does not fill."""
+    tree = Tree(FakeClock(0, 0, 1), 0)
+    status = os.stat_result((mode, 77, 1, links, 0, 0, 0, 0, 0, 0))
+    before = tree.node(status).inode
+    tree.removed(status)
+    assert (tree.node(status).inode != before) == forgotten
 
 
 @every_engine

@@ -7,13 +7,15 @@ import os
 from pathlib import Path
 
 import pytest
-from wasi_disk import ALL, DATA, NEW, READ, RESULT, VECTORS, WORKSPACE, WRITE, Disk, Refused, workspace
+from wasi_disk import ALL, DATA, LIST, NEW, READ, RESULT, VECTORS, WORKSPACE, WRITE, Disk, Refused, workspace
 from wasi_guests import Starter, every_engine
 
 from reference_host.wasi import Directory, WasiConfig
 from reference_host.wasi.types import Errno, FdFlags, OpenFlags, Rights
 
 CREAT, DIRECTORY, EXCL, TRUNC = OpenFlags.CREAT, OpenFlags.DIRECTORY, OpenFlags.EXCL, OpenFlags.TRUNC
+
+PUREPY = Starter("purepy")
 
 both_revisions = pytest.mark.parametrize("module", ["wasi_snapshot_preview1", "wasi_unstable"])
 
@@ -363,12 +365,11 @@ def open_descriptors() -> int:
 
 @pytest.mark.parametrize("way", ["closed", "forgotten"])
 def test_everything_is_closed_with_the_guest(tmp_path: Path, way: str) -> None:
-    start = Starter("purepy")
     (tmp_path / "file").touch()
     (tmp_path / "deep" / "er").mkdir(parents=True)
     gc.collect()
     before = open_descriptors()
-    disk = workspace(start, tmp_path)
+    disk = workspace(PUREPY, tmp_path)
     for _ in range(20):
         disk.path_open("file")
         disk.path_open("deep/er")
@@ -382,6 +383,22 @@ def test_everything_is_closed_with_the_guest(tmp_path: Path, way: str) -> None:
     else:
         del disk
         gc.collect()
+    assert open_descriptors() == before
+
+
+def test_what_a_guest_closes_is_closed_at_once(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    disk = workspace(PUREPY, tmp_path)
+    gc.collect()
+    before = open_descriptors()
+    for _ in range(3):
+        listed = disk.path_open("sub", LIST, DIRECTORY)
+        disk.fd_readdir(listed)
+        disk.call("fd_close", listed)
+        listed = disk.path_open("sub", LIST, DIRECTORY)
+        disk.fd_readdir(listed)
+        disk.call("fd_renumber", disk.path_open("sub", LIST, DIRECTORY), listed)
+        disk.call("fd_close", listed)
     assert open_descriptors() == before
 
 
@@ -425,7 +442,7 @@ def test_one_call_reads_and_writes_no_more_than_16_mib(tmp_path: Path) -> None:
     with (tmp_path / "big").open("wb") as big:
         big.truncate(2**40)
     disk = Disk(
-        Starter("purepy")(WasiConfig(directories=(Directory("workspace", tmp_path),)), pages=513),
+        PUREPY(WasiConfig(directories=(Directory("workspace", tmp_path),)), pages=513),
         "wasi_snapshot_preview1",
     )
     file = disk.path_open("big")
