@@ -304,7 +304,7 @@ def taking_the_last() -> Iterator[Plugin]:
             ),
             revision=revision,
         )
-    for slug, title, name in (
+    for slug, title, text in (
         ("frees-name", "get_name frees the last input of pre_hook", b"plain r2"),
         ("frees-long-name", "get_name frees the last input of pre_hook, which is of the size of its name", LONG_NAME),
     ):
@@ -313,7 +313,7 @@ def taking_the_last() -> Iterator[Plugin]:
             slug,
             title,
             KEPT,
-            {"constants": {"name": name}},
+            {"constants": {"name": text}},
             doing("r2", "pre_hook", f"{KEEP.format('$input', '$length')}\n{pass_on('r2', 'pre_hook')}"),
             function(
                 "get_name",
