@@ -31,7 +31,7 @@ NAMES = (
         "cleanup-002-endless",
     ),
     *("alloc-001-zero", "alloc-003-scratch", "alloc-005-traps", "free-001-traps", "pack-001-outside-pre_hook"),
-    *("start-exits", "log-001-stderr-in-malloc"),
+    *("start-exits", "log-001-stderr-in-malloc", "mem-002-no-op"),
     *("trap-001-unreachable-pre_hook", "trap-002-always-pre_hook", "enc-003-array-pre_hook", "own-003-frees-pre_hook"),
 )
 PLUGINS = {each.name: each for each in SHIPPED if each.name in NAMES}
