@@ -13,18 +13,21 @@ from reference_host.abi.wasp.events import CallbackCalled, Owner
 from reference_host.abi.wasp.heap import Frame, Heap, Layout
 from reference_host.abi.wasp.types import Type, Value, signed
 from reference_host.engine.interface import (
+    Export,
     FuncType,
     HostFunction,
     HostImplementation,
     Import,
     Instance,
+    MemoryType,
     Module,
 )
 from reference_host.errors import CallbackFailed, HookError, ImportNotFound, Trap
 from reference_host.wasi import Wasi, WasiConfig
 from reference_host.wasi.signatures import WASI
 
-_ABORT = ("env", "abort")
+ABORT = ("env", "abort")
+"""What AssemblyScript's debug builds import. The real host lets it pass, and has none."""
 _WASI_PREFIX = "wasi_"
 _REFUSED = "only String and Int32 parameters can be used for callback functions"
 """What the real host says to bytes, in both directions."""
@@ -87,8 +90,7 @@ class Registered:
     def __init__(self, module: Module, config: PluginConfig, wasi: WasiConfig, *, faithful: bool) -> None:
         callbacks = config.callbacks or Callbacks()
         for import_ in module.imports:
-            known = import_.module.startswith(_WASI_PREFIX) or (import_.module, import_.name) in (RAISE_ERROR, _ABORT)
-            if not known and callbacks.get(import_.module, import_.name) is None:
+            if needs_callback(import_) and callbacks.get(import_.module, import_.name) is None:
                 raise ImportNotFound(import_.module, import_.name)
         self.module = module
         self.wasi = replace(wasi, environment=tuple(config.environment.items())) if config.environment else wasi
@@ -96,16 +98,17 @@ class Registered:
         self.exports = exports
         self.functions = {name: type_ for name, type_ in exports.items() if isinstance(type_, FuncType)}
         self.layout = Layout(exports, module.info.data_segments)
-        self.wasi_versions = list(dict.fromkeys(i.module for i in module.imports if i.module.startswith(_WASI_PREFIX)))
         # The real host serves the first version that it knows, and no other; nor `env.abort`.
-        served = [version for version in self.wasi_versions if version in WASI][:1] if faithful else self.wasi_versions
+        served = wasi_versions(module.imports)
+        if faithful:
+            served = [version for version in served if version in WASI][:1]
         self.system_imports = tuple(
             import_
             for import_ in module.imports
-            if import_.module in served or ((import_.module, import_.name) == _ABORT and not faithful)
+            if import_.module in served or ((import_.module, import_.name) == ABORT and not faithful)
         )
         self._providers = self._resolve(callbacks, faithful=faithful)
-        self.notes = tuple(self._notes(callbacks))
+        self.notes = tuple(real_host_notes(module.imports, module.exports, callbacks))
         self.fitting: set[tuple[object, ...]] = set()
         """Name, wanted result and types of arguments of the calls that were seen to fit."""
 
@@ -129,22 +132,35 @@ class Registered:
                 resolved.append((module, name, system[module, name], _asking(module, name)))
         return resolved
 
-    def _notes(self, callbacks: Callbacks) -> list[str]:
-        """What keeps the plugin from running on the real host."""
-        notes = []
-        if not self.wasi_versions:
-            notes.append("needs a WASI import")
-        if len(self.wasi_versions) > 1:
-            notes.append(f"imports several versions of WASI: {', '.join(self.wasi_versions)}")
-        if not self.layout.memory:
-            notes.append("needs an exported memory")
-        for import_ in self.module.imports:
-            callback = callbacks.get(import_.module, import_.name)
-            if callback is None and (import_.module, import_.name) == _ABORT:
-                notes.append("env.abort is not provided")
-            elif callback is not None and not callback.in_the_real_host:
-                notes.append(f"{callback.namespace}.{callback.name} has bytes, which its callbacks cannot carry")
-        return [f"wasp-real-host: {note}" for note in notes]
+
+def real_host_notes(imports: Sequence[Import], exports: Sequence[Export], callbacks: Callbacks) -> list[str]:
+    """What keeps a module from running on the real host."""
+    versions = wasi_versions(imports)
+    notes = []
+    if not versions:
+        notes.append("needs a WASI import")
+    if len(versions) > 1:
+        notes.append(f"imports several versions of WASI: {', '.join(versions)}")
+    if not any(export.name == "memory" and isinstance(export.type, MemoryType) for export in exports):
+        notes.append("needs an exported memory")
+    for import_ in imports:
+        callback = callbacks.get(import_.module, import_.name)
+        if callback is None and (import_.module, import_.name) == ABORT:
+            notes.append("env.abort is not provided")
+        elif callback is not None and not callback.in_the_real_host:
+            notes.append(f"{callback.namespace}.{callback.name} has bytes, which its callbacks cannot carry")
+    return [f"wasp-real-host: {note}" for note in notes]
+
+
+def wasi_versions(imports: Sequence[Import]) -> list[str]:
+    """The namespaces of WASI that a module imports from, in the order of its imports."""
+    return list(dict.fromkeys(i.module for i in imports if i.module.startswith(_WASI_PREFIX)))
+
+
+def needs_callback(import_: Import) -> bool:
+    """Whether an import has to be a callback: it is neither of WASI, nor what every host has."""
+    known = import_.module.startswith(_WASI_PREFIX) or (import_.module, import_.name) in (RAISE_ERROR, ABORT)
+    return not known
 
 
 def _frame(heap: Heap) -> Frame:
