@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -22,6 +23,7 @@ from conformance.judging.records import Outcome
 from conformance.report.jsonform import dumps, loads, of_json, schema, to_json
 from conformance.report.junit import junit
 from conformance.report.model import Result, Verdict, judge_results
+from conformance.report.terminal import make_console, render
 
 Command = Callable[..., Done]
 
@@ -180,6 +182,19 @@ def test_two_engines_give_the_same_bytes(hookproof: Command, plugins: Plugins, m
     ]
     assert (one["engine"]["name"], other["engine"]["name"]) == ("wasmtime", "pywasm")
     assert one["provenance"] == other["provenance"]
+
+
+def test_the_report_says_why_an_engine_ran(hookproof: Command, plugins: Plugins) -> None:
+    path = plugins.good()
+    asked, preferred = (report(hookproof, plugins, path, *more) for more in (("--engine", "wasmtime"), ()))
+    assert (asked["engine"]["reason"], preferred["engine"]["reason"]) == ("asked for", "preferred")
+    texts = []
+    for reason in ("preferred", "engine first needs the package first: pip install first"):
+        page = StringIO()
+        render(of_json(preferred | {"engine": preferred["engine"] | {"reason": reason}}), None, make_console(page))
+        texts.append(page.getvalue())
+    assert "because" not in texts[0]
+    assert "  because   engine first needs the package first: pip install first\n" in texts[1]
 
 
 def test_the_number_of_processes_changes_nothing(hookproof: Command, plugins: Plugins) -> None:
