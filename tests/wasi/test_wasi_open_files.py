@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
-import os
 from pathlib import Path
 
 import pytest
 from wasi_disk import ALL, DATA, LIST, NEW, READ, RESULT, VECTORS, WORKSPACE, WRITE, Disk, Refused, workspace
+from wasi_disk_cases import OPENS, SEEKS, plant_for_opening
 from wasi_guests import Starter, every_engine
 
 from reference_host.wasi import Directory, WasiConfig
@@ -57,21 +57,6 @@ def test_reading_fills_buffers_in_order(start: Starter, tmp_path: Path) -> None:
     disk.call("fd_read", file, VECTORS, 4, RESULT)
     assert disk.guest.number(RESULT, 4) == 7
     assert disk.guest.memory.read(DATA, 12) == b"de..fg..abc."
-
-
-SEEKS = [
-    pytest.param(3, "set", 3, id="from-the-start"),
-    pytest.param(2, "cur", 6, id="on"),
-    pytest.param(-3, "cur", 1, id="back"),
-    pytest.param(0, "cur", 4, id="nowhere"),
-    pytest.param(0, "end", 10, id="to-the-end"),
-    pytest.param(-10, "end", 0, id="from-the-end"),
-    pytest.param(90, "end", 100, id="behind-the-end"),
-    pytest.param(2**63 - 1, "set", 2**63 - 1, id="as-far-as-it-goes"),
-    pytest.param(-5, "cur", Errno.INVAL, id="before-the-start"),
-    pytest.param(-(2**63), "end", Errno.INVAL, id="far-before-the-start"),
-    pytest.param(2**63 - 1, "cur", Errno.OVERFLOW, id="too-far"),
-]
 
 
 @pytest.mark.parametrize(
@@ -162,52 +147,12 @@ def test_a_directory_can_be_synchronized(start: Starter, tmp_path: Path) -> None
     disk.call("fd_datasync", WORKSPACE)
 
 
-OPENS = [
-    pytest.param("file", READ, 0, None, id="a-file"),
-    pytest.param("file", WRITE, CREAT, None, id="a-file-that-is-there-already"),
-    pytest.param("file", WRITE, NEW, Errno.EXIST, id="a-file-that-must-be-new"),
-    pytest.param("missing", READ, 0, Errno.NOENT, id="no-file"),
-    pytest.param("missing/file", WRITE, NEW, Errno.NOENT, id="no-directory"),
-    pytest.param("new/", WRITE, NEW, Errno.ISDIR, id="a-new-file-with-a-slash"),
-    pytest.param("file", READ, DIRECTORY, Errno.NOTDIR, id="a-file-as-a-directory"),
-    pytest.param("file/", READ, 0, Errno.NOTDIR, id="a-file-with-a-slash"),
-    pytest.param("file/.", READ, 0, Errno.NOTDIR, id="a-file-with-a-dot"),
-    pytest.param("file/x", READ, 0, Errno.NOTDIR, id="below-a-file"),
-    pytest.param("file/..", READ, 0, Errno.NOTDIR, id="above-a-file"),
-    pytest.param("directory", READ, 0, None, id="a-directory"),
-    pytest.param("directory", READ, DIRECTORY, None, id="a-directory-as-one"),
-    pytest.param("directory//./", READ, 0, None, id="a-directory-with-slashes"),
-    pytest.param(".", READ, DIRECTORY, None, id="the-workspace"),
-    pytest.param("directory/..", READ, DIRECTORY, None, id="the-workspace-from-below"),
-    pytest.param("directory", WRITE, 0, Errno.ISDIR, id="a-directory-to-write"),
-    pytest.param("directory", READ, CREAT, Errno.ISDIR, id="a-directory-to-create"),
-    pytest.param("directory", READ, TRUNC, Errno.ISDIR, id="a-directory-to-cut"),
-    pytest.param("directory", READ, CREAT | DIRECTORY, Errno.INVAL, id="a-new-directory"),
-    pytest.param("file", READ, 1 << 4, Errno.INVAL, id="unknown-flag"),
-    pytest.param("file", READ, 1 << 31, Errno.INVAL, id="unknown-flag-far-up"),
-    pytest.param("pipe", READ, 0, Errno.NOTCAPABLE, id="a-pipe"),
-    pytest.param("pipe", WRITE, 0, Errno.NOTCAPABLE, id="a-pipe-to-write"),
-    pytest.param("pipe", WRITE, CREAT | TRUNC, Errno.NOTCAPABLE, id="a-pipe-to-create"),
-    pytest.param("pipe", WRITE, NEW, Errno.EXIST, id="a-pipe-that-must-be-new"),
-    pytest.param("pipe/", READ, 0, Errno.NOTDIR, id="a-pipe-with-a-slash"),
-    pytest.param("pipe/x", READ, 0, Errno.NOTDIR, id="below-a-pipe"),
-    pytest.param("to-pipe", READ, 0, Errno.NOTCAPABLE, id="a-pipe-behind-a-link"),
-    pytest.param("to-pipe/x", READ, 0, Errno.NOTDIR, id="below-a-pipe-behind-a-link"),
-    pytest.param("n" * 255, WRITE, NEW, None, id="the-longest-name"),
-    pytest.param("n" * 256, WRITE, NEW, Errno.NAMETOOLONG, id="a-name-too-long"),
-    pytest.param("", READ, 0, Errno.NOENT, id="no-path"),
-]
-
-
 @pytest.mark.parametrize(("path", "rights", "flags", "errno"), OPENS)
 @every_engine
 def test_opening(
     start: Starter, tmp_path: Path, path: str, rights: Rights, flags: OpenFlags, errno: Errno | None
 ) -> None:
-    (tmp_path / "file").write_bytes(b"text")
-    (tmp_path / "directory").mkdir()
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "to-pipe").symlink_to("pipe")
+    plant_for_opening(tmp_path)
     before = sorted(tmp_path.iterdir())
     disk = workspace(start, tmp_path)
     if errno is None:
