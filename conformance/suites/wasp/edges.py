@@ -1,0 +1,145 @@
+"""What a function reads and writes behind its inputs: shown by bytes that the host asks for beyond the value.
+
+The function gets the very pointer that `allocate` answered. A plugin that looks up how large the buffer is (in a header
+of its own) is right to use all of it: such a one is told by buffers of another size, and is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.lab.bounds import call_fuel
+from reference_host.abi.wasp import HeapPolicy
+from reference_host.abi.wasp.events import Buffer, Owner
+from reference_host.abi.wasp.functions import Function
+from reference_host.engine.interface import Instance as Guest
+from reference_host.errors import GuestError, Trap
+
+from .holding import asked_for
+from .values import SMALL, Sending, examples, variants
+
+if TYPE_CHECKING:
+    from .lab import Lab
+
+NEAR, FAR = 16, 300
+"""Bytes behind the value. What a function writes that knows no size is shorter than the larger one."""
+FILLS = (0xA5, 0x6B)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A call that went beyond an input: its name, what it was called with, and the input."""
+
+    name: str
+    arguments: tuple[int | float, ...]
+    buffer: Buffer
+    got: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What one function did: the first call that `read` and the first that `wrote` behind an input; `calls` in all."""
+
+    calls: int
+    read: Edge | None
+    wrote: Edge | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    name: str
+    outcome: object
+    arguments: tuple[int | float, ...]
+    inputs: tuple[Buffer, ...]
+    wrote: Edge | None
+
+
+class _Behind:
+    """Fills what is behind the inputs of a call, and keeps it to compare."""
+
+    def __init__(self, guest: Guest, fill: int) -> None:
+        self._guest = guest
+        self._fill = fill
+
+    def placed(self, inputs: Sequence[Buffer]) -> None:
+        """Fill the bytes behind each input."""
+        memory = self._guest.memory
+        for buffer in inputs:
+            slack = buffer.size - buffer.length
+            if memory is not None and slack:
+                memory.write(buffer.pointer + buffer.length, bytes([self._fill]) * slack)
+
+    def returned(self, inputs: Sequence[Buffer], result: Buffer | None) -> None:
+        """Nothing is to be done then."""
+
+    def changed(self, name: str, arguments: tuple[int | float, ...], inputs: Sequence[Buffer]) -> Edge | None:
+        """The first input behind which bytes were changed, but not all of them."""
+        memory = self._guest.memory
+        for buffer in inputs:
+            behind = b"" if memory is None else memory.read(buffer.pointer + buffer.length, buffer.size - buffer.length)
+            at = next((place for place, byte in enumerate(behind) if byte != self._fill), None)
+            if at is not None and behind[-1] == self._fill:
+                got = f"byte {buffer.length + at} of an input of {buffer.length} bytes was changed"
+                return Edge(name, arguments, buffer, got)
+        return None
+
+
+def look_behind(lab: Lab, function: Function) -> Edges:
+    """Call a function with small values, three times: with other bytes behind each, and with more of them."""
+    script = [s for s in (*examples(function), *variants(function, large=False, room=lab.room)) if 0 < s.size <= SMALL]
+    usual = _play(lab, function, script, NEAR, FILLS[0])
+    other = _play(lab, function, script, NEAR, FILLS[1])
+    longer = _play(lab, function, script, FAR, FILLS[0])
+    read: Edge | None = None
+    for one, two, three in zip(usual, other, longer, strict=False):
+        if one.outcome != two.outcome and one.outcome == three.outcome and one.inputs:
+            got = "the answer changes with the bytes behind"
+            read = Edge(one.name, one.arguments, one.inputs[-1], got)
+            break
+    wrote = next((seen.wrote for seen in longer if seen.wrote is not None), None)
+    return Edges(len(script), read, wrote)
+
+
+def _was_freed(guest: Guest, buffer: Buffer) -> bool:
+    """Whether the allocator hands out an input that the host has not given back."""
+    for _ in range(4):
+        memory = 0 if guest.memory is None else guest.memory.size
+        try:
+            (pointer,) = guest.call("allocate", buffer.size, fuel=call_fuel(buffer.size, memory))
+        except Trap:
+            return False
+        if Buffer(int(pointer), buffer.size, buffer.size).overlaps(buffer):
+            return True
+    return False
+
+
+def _play(lab: Lab, function: Function, script: Sequence[Sending], slack: int, fill: int) -> list[_Seen]:
+    policy = HeapPolicy(strip_terminator=True, slack=slack, withheld=frozenset({Owner.INPUT}), longest=2**30)
+    instance = lab.new_instance(policy)
+    seen: list[_Seen] = []
+    for sending in script:
+        if not instance.alive:
+            instance = lab.new_instance(policy)
+        guest = instance.instance
+        assert guest is not None
+        behind = _Behind(guest, fill)
+        memory = 0 if guest.memory is None else guest.memory.size
+        exchange = instance.exchange(
+            function.name, sending.arguments, asked_for(function), fuel=call_fuel(sending.size, memory), witness=behind
+        )
+        failure = exchange.failure
+        fine = failure is None or isinstance(failure, GuestError)
+        outcome = (
+            (exchange.data, exchange.raw if exchange.data is None else None, exchange.raised) if fine else "failed"
+        )
+        wrote = behind.changed(sending.name, exchange.arguments, exchange.inputs) if fine else None
+        if wrote is not None and _was_freed(guest, wrote.buffer):
+            # An allocator writes there too, when a buffer is freed: it keeps its lists in what nobody uses.
+            wrote = None
+        seen.append(_Seen(sending.name, outcome, exchange.arguments, exchange.inputs, wrote))
+        if not fine:
+            # One that does not come back has rules of its own, and may not come to an end.
+            break
+    return seen

@@ -1,0 +1,472 @@
+"""Where a plugin is put through its paces: fixed scripts of calls, the same on every engine and in every run.
+
+A `Lab` belongs to one subject. Each session is a fresh instance and a script that depends on the subject and the seed
+only; its calls are made once and kept, so that every rule looks at the same calls whatever the order of tests.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from conformance.judging import Subject
+from conformance.lab.bounds import DEADLINE, START_FUEL, Blocked, call_fuel
+from conformance.lab.metering import MemoryMeter
+from conformance.lab.probes import (
+    SIZES,
+    AllocatorProbe,
+    Bench,
+    Rounds,
+    StaticData,
+    play_rounds,
+    probe_allocator,
+    takes_back,
+)
+from reference_host.abi.wasp import Callbacks, HeapPolicy, Instance, PluginConfig, Type
+from reference_host.abi.wasp import Engine as Host
+from reference_host.abi.wasp.callbacks import RAISE_ERROR
+from reference_host.abi.wasp.functions import Function, Functions, read_functions
+from reference_host.abi.wasp.heap import ALLOCATE_TYPE, DEALLOCATE_TYPE, STRING_SIZE_TYPE
+from reference_host.abi.wasp.system import read_environment
+from reference_host.engine.interface import (
+    MAX_PAGES,
+    PAGE,
+    Engine,
+    ExternType,
+    FuncType,
+    GrowthRefused,
+    Limits,
+    MemoryType,
+    Module,
+)
+from reference_host.errors import HookError, LoadError, MemoryLimitExceeded, ModuleError, Trap, UsageError
+
+from .calls import Call, Reached
+from .edges import Edges, look_behind
+from .ownership import Ownership, examine
+from .sizes import Measurement, Returns, measure, try_sizes
+from .talk import PLAIN, Talk, stand_ins
+from .values import LARGEST, SMALL, Sending, examples, variants
+
+NO_SIGNATURES = "needs the functions' signatures (--functions)"
+TRAPS = 5
+"""A function that traps so often in a session is not called again in it: the rule is broken, the rest is waiting."""
+EVERY = 100
+"""In the soak each function's examples are tried again after so many calls."""
+TWICE = 3
+"""How often a call is made before others, and after them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The allocator, as the probes know it."""
+
+    malloc: str = "allocate"
+    free: str | None = "deallocate"
+    free_takes_size: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The calls of one instance's life, in order, and `sizes` of memory after each of them, in bytes.
+
+    `skipped` counts the calls of functions that had trapped too often, `instances` those that had to be made.
+    """
+
+    calls: tuple[Call, ...]
+    sizes: tuple[int, ...]
+    skipped: Counter[str] = field(default_factory=Counter)
+    instances: int = 1
+
+
+class Lab:
+    """All that is done with one subject. `engine` is what its module was compiled with."""
+
+    def __init__(self, subject: Subject, module: Module, engine: Engine) -> None:
+        self.subject = subject
+        self.module = module
+        self._engine = engine
+        self._sessions: dict[str, Session] = {}
+        self._edges: dict[str, Edges] = {}
+        self.exports: Mapping[str, ExternType] = {export.name: export.type for export in module.exports}
+
+    # -- what is known before anything runs --------------------------------------------------------
+
+    @cached_property
+    def declared(self) -> Functions | None:
+        """What the author says of the functions; None where there is no file."""
+        content = self.subject.given.functions
+        if content is None:
+            return None
+        try:
+            return read_functions(content)
+        except UsageError as error:
+            raise Blocked(str(error), not_tested=True) from None
+
+    @property
+    def signatures(self) -> Functions:
+        """The same. Raises `Blocked` where there is no file."""
+        if self.declared is None:
+            raise Blocked(NO_SIGNATURES, not_tested=True)
+        return self.declared
+
+    @cached_property
+    def functions(self) -> tuple[Function, ...]:
+        """The declared functions that can be called: exported with their type. Raises `Blocked`."""
+        return tuple(f for f in self.signatures.functions.values() if self.fits(f))
+
+    def fits(self, function: Function) -> bool:
+        """Whether a declared function is exported with the type of its signature."""
+        found, signature = self.exports.get(function.name), function.signature
+        if not isinstance(found, FuncType):
+            return False
+        results = () if signature.result is Type.NONE else (signature.result.value_type,)
+        parameters = tuple(type_.value_type for type_ in signature.parameters)
+        return found.parameters == parameters and (signature.result is Type.NONE or found.results == results)
+
+    @property
+    def types(self) -> frozenset[Type]:
+        """Every type that functions and callbacks exchange. Raises `Blocked`."""
+        signatures = [f.signature for f in self.signatures.functions.values()]
+        signatures += [callback.signature for callback in self.signatures.callbacks]
+        return frozenset(type_ for each in signatures for type_ in (*each.parameters, each.result))
+
+    @property
+    def has_bytes_callbacks(self) -> bool:
+        """Whether a callback takes bytes."""
+        return any(Type.BYTES in callback.signature.parameters for callback in self.signatures.callbacks)
+
+    @property
+    def can_allocate(self) -> bool:
+        """Whether buffers can be asked for."""
+        return self.exports.get("allocate") == ALLOCATE_TYPE
+
+    @property
+    def raises_errors(self) -> bool:
+        """Whether the module imports `raise_error`."""
+        return any((item.module, item.name) == RAISE_ERROR for item in self.module.imports)
+
+    def is_static(self, pointer: int) -> bool:
+        """Whether an address lies in a data segment, other than one that the allocator hands out."""
+        for segment in self.module.info.data_segments:
+            end = segment.offset + len(segment.data)
+            if segment.offset <= pointer < end:
+                given = self.allocator.allocations if self.can_allocate else ()
+                return not any(segment.offset <= (a.pointer or 0) < end for a in given)
+        return False
+
+    @cached_property
+    def static(self) -> StaticData:
+        """The module's static data."""
+        return StaticData(self.module.info.data_segments)
+
+    @property
+    def memory_types(self) -> tuple[MemoryType, ...]:
+        """The types of the module's memories."""
+        return self.module.info.memories
+
+    @property
+    def minimum(self) -> int:
+        """Pages of memory that an instance starts with."""
+        return max((type_.minimum for type_ in self.memory_types), default=0)
+
+    @property
+    def room(self) -> int:
+        """Bytes of linear memory that the plugin can have: what it declares as its maximum, within the host's limit."""
+        declared = [type_.maximum for type_ in self.memory_types if type_.maximum is not None]
+        return min(self.subject.memory_pages, *declared, MAX_PAGES) * PAGE - self.minimum * PAGE
+
+    @property
+    def large(self) -> bool:
+        """Whether values of 16 MiB are sent."""
+        return not self.subject.quick
+
+    # -- getting there -----------------------------------------------------------------------------
+
+    def new_instance(self, policy: HeapPolicy = PLAIN) -> Instance:
+        """An instance that is ready. Raises what loading raises."""
+        limits = Limits(START_FUEL, DEADLINE, self.subject.memory_pages)
+        host = Host(self._engine, limits=limits, policy=policy)
+        host.register_plugin(
+            "subject", self.module, PluginConfig(read_environment(self.subject.config), self._callbacks())
+        )
+        return host.get_instance("subject")
+
+    def _callbacks(self) -> Callbacks:
+        """The declared callbacks; where none are known, one for each import that may be one."""
+        return stand_ins(self.module) if self.declared is None else self.declared.scripted()
+
+    @cached_property
+    def load_failure(self) -> LoadError | ModuleError | HookError | None:
+        """Why no instance can be made, if none can."""
+        try:
+            self.new_instance()
+        except (LoadError, ModuleError, HookError) as error:
+            return error
+        return None
+
+    def require_loaded(self) -> None:
+        """Raise `Blocked` where no instance can be made."""
+        failure = self.load_failure
+        if isinstance(failure, ModuleError | MemoryLimitExceeded):
+            raise Blocked(str(failure), not_tested=True)
+        if failure is not None:
+            raise Blocked(f"the module does not load: {failure}")
+
+    def require_memory(self) -> None:
+        """Raise `Blocked` where no instance can be made, or its memory cannot be seen."""
+        self.require_loaded()
+        if not isinstance(self.exports.get("memory"), MemoryType):
+            raise Blocked("needs memory, which is not exported")
+
+    def require_allocator(self) -> None:
+        """Raise `Blocked` where no buffer can be asked for."""
+        self.require_memory()
+        if not self.can_allocate:
+            raise Blocked("needs allocate, which is not exported with its type")
+        hog = next((export for export, refused in self.life if refused is not None), None)
+        if hog is not None:
+            raise Blocked(f"{hog} takes all memory there is: see WASP-MEM-003")
+
+    def require_giving_back(self) -> None:
+        """Raise `Blocked` where `deallocate` does not even take back what the host asked for."""
+        if self.exports.get("deallocate") != DEALLOCATE_TYPE:
+            raise Blocked("needs deallocate, which is not exported with its type")
+        if self.can_allocate and self.deallocates_badly:
+            raise Blocked("needs a deallocate that takes back what allocate gave: see WASP-FREE-001")
+
+    def require_readable(self) -> None:
+        """Raise `Blocked` where strings are read by wrong sizes: what is read then tells nothing."""
+        can_measure = self.can_allocate and self.exports.get("get_string_size") == STRING_SIZE_TYPE
+        if can_measure and not self.measurement.is_right:
+            raise Blocked("needs get_string_size to be right: see WASP-STRING-*")
+
+    def require_string_size(self) -> None:
+        """Raise `Blocked` where no string can be measured."""
+        self.require_memory()
+        if self.exports.get("get_string_size") != STRING_SIZE_TYPE:
+            raise Blocked("needs get_string_size, which is not exported with its type")
+
+    def require_harmless(self) -> None:
+        """Raise `Blocked` where a host that uses the allocator destroys data: whatever is wrong may come of that."""
+        if self.can_allocate:
+            self.require_allocator()
+            if not self.allocator.is_harmless or self.rounds.overlap is not None:
+                raise Blocked("needs an allocator that keeps buffers apart, and off static data: see WASP-ALLOC-*")
+
+    # -- experiments -------------------------------------------------------------------------------
+
+    @cached_property
+    def life(self) -> tuple[tuple[str, GrowthRefused | None], ...]:
+        """What start-up and the three exports that hosts use are refused when they take all memory. Raises `Blocked`.
+
+        In order, up to the first that is refused something, or does not come back.
+        """
+        self.require_loaded()
+        instance = self.new_instance().instance
+        assert instance is not None
+        meter = MemoryMeter(instance, self.subject.memory_pages, self.minimum)
+        start = "_initialize" if "_initialize" in self.exports else "start"
+        found: list[tuple[str, GrowthRefused | None]] = [(start, meter.take())]
+        pointer = 0
+        for export, type_ in (
+            ("allocate", ALLOCATE_TYPE),
+            ("get_string_size", STRING_SIZE_TYPE),
+            ("deallocate", DEALLOCATE_TYPE),
+        ):
+            if found[-1][1] is not None or self.exports.get(export) != type_ or instance.memory is None:
+                continue
+            size = 64
+            if export == "allocate":
+                arguments: tuple[int, ...] = (size,)
+            elif not pointer or pointer + size > instance.memory.size:
+                continue
+            else:
+                arguments = (pointer, size)[: len(type_.parameters)]
+            try:
+                results = instance.call(export, *arguments, fuel=call_fuel(size, instance.memory.size))
+            except Trap:
+                # That it failed is the business of other rules, whatever it took.
+                break
+            found.append((export, meter.take()))
+            if export == "allocate":
+                pointer = int(results[0])
+                if pointer and pointer + size <= instance.memory.size:
+                    instance.memory.write(pointer, bytes(size))
+        return tuple(found)
+
+    def bench(self) -> Bench:
+        """The allocator of a fresh instance. Raises `Blocked`."""
+        self.require_allocator()
+        instance = self.new_instance().instance
+        assert instance is not None
+        free = Pair().free if self.exports.get("deallocate") == DEALLOCATE_TYPE else None
+        return Bench(instance, Pair(free=free), self.subject.memory_pages, self.minimum)
+
+    @cached_property
+    def allocator(self) -> AllocatorProbe:
+        """What the allocator does with every size, all buffers alive at once. Raises `Blocked`."""
+        sizes = (*SIZES, 4, 5, 1, 1, 16, 65_540, *((1_048_577, LARGEST + 1) if self.large else ()))
+        return probe_allocator(self.bench(), self.static, sizes, room=self.room, shuffled=self.subject.seed)
+
+    @cached_property
+    def in_order(self) -> AllocatorProbe:
+        """The same with small sizes, given back in the order in which they came. Raises `Blocked`."""
+        return probe_allocator(self.bench(), self.static, SIZES, room=self.room)
+
+    @cached_property
+    def rounds(self) -> Rounds:
+        """What the allocator does over many rounds. Raises `Blocked`."""
+        return play_rounds(self.bench(), 300 if self.subject.quick else 6_000, self.subject.seed)
+
+    @cached_property
+    def takes_back(self) -> bool:
+        """Whether memory that is given back is used again. Raises `Blocked`."""
+        return takes_back(self.bench(), quick=self.subject.quick)
+
+    @property
+    def allocates_badly(self) -> bool:
+        """Whether `allocate` alone gives something else than buffers. Raises `Blocked`."""
+        wrong = self.rounds.wrong
+        failed = wrong is not None and not wrong.given_back
+        return failed or not self.allocator.is_harmless or any(not a.is_usable for a in self.allocator.allocations)
+
+    @property
+    def deallocates_badly(self) -> bool:
+        """Whether `deallocate` traps on something that it has to take back. Raises `Blocked`."""
+        given = (*self.in_order.allocations, *self.allocator.allocations, *filter(None, [self.rounds.wrong]))
+        return any(a.free_trap is not None for a in given)
+
+    @cached_property
+    def measurement(self) -> Measurement:
+        """What `get_string_size` tells of the host's own strings. Raises `Blocked`."""
+        self.require_string_size()
+        self.require_harmless()
+        bench = self.bench() if self.can_allocate else None
+        return measure(bench, large=self.large, room=self.room)
+
+    @cached_property
+    def returns(self) -> Returns:
+        """How `deallocate` takes strings of the guest's back. Raises `Blocked`."""
+        self.require_harmless()
+        return try_sizes(self.new_instance, self.functions)
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        """Who uses whose memory. Raises `Blocked`."""
+        self.require_harmless()
+        try:
+            self.require_readable()
+        except Blocked as blocked:
+            return Ownership({}, None, Counter(), stopped=blocked.reason)
+        scripts = [
+            [s for s in (*examples(f), *variants(f, large=False, room=self.room)) if s.size <= SMALL]
+            for f in self.functions
+        ]
+        return examine(self, list(zip(self.functions, scripts, strict=True)))
+
+    def edges_of(self, function: Function) -> Edges:
+        """What a function does behind its inputs. Raises what loading raises."""
+        if function.name not in self._edges:
+            self._edges[function.name] = look_behind(self, function)
+        return self._edges[function.name]
+
+    # -- sessions ----------------------------------------------------------------------------------
+
+    def session(self, name: str) -> Session:
+        """The session of a name: `traffic` or `soak`. Raises `Blocked`."""
+        if name not in self._sessions:
+            self.require_loaded()
+            self.require_harmless()
+            functions = [f for f in self.functions if f.name not in self.ownership.breaches]
+            script = self._traffic(functions) if name == "traffic" else self._soak(functions)
+            self._sessions[name] = self._run(name, script)
+        return self._sessions[name]
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """All calls of all sessions. Raises `Blocked`."""
+        return self.session("traffic").calls + self.session("soak").calls
+
+    @cached_property
+    def growth(self) -> tuple[int, ...]:
+        """Bytes of memory after each call of a soak in which nothing is lost by the host. Raises `Blocked`.
+
+        What a function answers along with an error is: such functions are left out.
+        """
+        if self.returns.demands_length:
+            return ()
+        soak = self.session("soak")
+        losing = {c.export for c in soak.calls if c.exchange.raised and c.exchange.raw}
+        if not losing:
+            return soak.sizes
+        functions = [f for f in self.functions if f.name not in losing and f.name not in self.ownership.breaches]
+        return self._run("growth", self._soak(functions)).sizes
+
+    def calls_that_reached(self, reached: Reached) -> Sequence[Call]:
+        """Those that a rule which needs `reached` can be asked of. Raises `Blocked`."""
+        return [call for call in self.calls if call.reached >= reached]
+
+    def _traffic(self, functions: Sequence[Function]) -> Iterator[tuple[Function, Sending]]:
+        """Each function with its examples, and with every kind of value."""
+        for function in functions:
+            for sending in (*examples(function), *variants(function, large=self.large, room=self.room)):
+                yield function, sending
+            yield function, next(examples(function))
+
+    def _soak(self, functions: Sequence[Function]) -> Iterator[tuple[Function, Sending]]:
+        """Calls in mixed order; some are made before and after all others, the examples all along."""
+        draw = random.Random(self.subject.seed)
+        pools = {
+            f.name: [s for s in (*examples(f), *variants(f, large=False, room=self.room)) if s.size <= SMALL]
+            for f in functions
+        }
+        kept = [(f, sending) for f in functions for sending in _chosen(pools[f.name])]
+        for turn in range(TWICE):
+            for function, sending in kept:
+                yield function, Sending(f"first-{turn + 1}-{sending.name}", sending.arguments, sending.example)
+        for number in range(200 if self.subject.quick else 10_000):
+            if not functions:
+                break
+            function = draw.choice(functions)
+            sending = draw.choice(pools[function.name])
+            yield function, Sending(f"{number}-{sending.name}", sending.arguments, sending.example)
+            if number % EVERY == EVERY - 1:
+                for each in functions:
+                    for again in examples(each):
+                        yield each, Sending(f"{number}-again-{again.name}", again.arguments, again.example)
+        for turn in range(TWICE):
+            for function, sending in kept:
+                yield function, Sending(f"last-{turn + 1}-{sending.name}", sending.arguments, sending.example)
+
+    def _run(self, name: str, script: Iterator[tuple[Function, Sending]]) -> Session:
+        talk = Talk(self)
+        calls: list[Call] = []
+        sizes: list[int] = []
+        skipped: Counter[str] = Counter()
+        traps: Counter[str] = Counter()
+        endless: set[str] = (
+            set() if name == "traffic" else {c.export for c in self.session("traffic").calls if c.is_endless}
+        )
+        for number, (function, sending) in enumerate(script):
+            if traps[function.name] >= TRAPS or function.name in endless:
+                skipped[function.name] += 1
+                continue
+            case = f"{function.name}/{name}/{number}-{sending.name}" if name == "traffic" else None
+            call = talk.call(case or f"{function.name}/{name}/{sending.name}", function, sending)
+            calls.append(call)
+            if call.exchange.memory_size is not None and not call.exchange.lost:
+                sizes.append(call.exchange.memory_size)
+            if call.exchange.lost or call.hogged is not None:
+                traps[function.name] += 1
+            if call.is_endless:
+                endless.add(function.name)
+        return Session(tuple(calls), tuple(sizes), skipped, talk.instances)
+
+
+def _chosen(pool: Sequence[Sending]) -> Sequence[Sending]:
+    """The first and every third one."""
+    return pool[::3]

@@ -1,0 +1,187 @@
+"""Who owns which bytes: an experiment with every declared function, made before anything else is judged.
+
+The host keeps to the contract, in the way that shows most. It holds buffers of its own: some for the whole time, one on
+each side of an input, and some where what a call used lay before it was given back. Nobody else may change these, and
+the allocator may not hand them out a second time. All of it is done twice. In one run the host overwrites what it gives
+back and what it takes up again, in the other all bytes are put back as they were: a function whose answers differ has
+read what it does not own any more.
+
+Nothing is ever written outside of what `allocate` gave, to what the plugin handed out, or to what was given back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance.lab.bounds import Fault, call_fuel
+from reference_host.abi.wasp.events import Buffer, Owner
+from reference_host.abi.wasp.functions import Function
+from reference_host.errors import HookError, LoadError
+
+from .holding import FORMERLY, MADE_HERE, OUTSIDE, OVERLAP, Breach, Part, Probe, Run, Stop, asked_for
+from .sizes import HANDED_OUT, HOLDING
+from .values import SMALL, Sending
+
+if TYPE_CHECKING:
+    from .lab import Lab
+
+READ_BEHIND = "WASP-INPUT-001"
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """What came of it: at most one breach for each function, the overlap that ended it, and the calls that were made.
+
+    `repeated`: functions that answer with one and the same address, although the host still holds it. `stopped`: why
+    the experiment could not be made, if it could not.
+    """
+
+    breaches: dict[str, Breach]
+    overlap: Breach | None
+    calls: Counter[str]
+    repeated: dict[str, Buffer] = field(default_factory=dict)
+    stopped: str | None = None
+
+
+def examine(lab: Lab, scripts: Sequence[tuple[Function, Sequence[Sending]]]) -> Ownership:
+    """Make the experiment. A function that is found out is left out, and the rest tried anew."""
+    turns = max((len(sendings) for _, sendings in scripts), default=0)
+    script = [
+        Probe(
+            f"{function.name}/ownership/{turn}-{sendings[turn % len(sendings)].name}",
+            function,
+            sendings[turn % len(sendings)],
+        )
+        for turn in range(turns)
+        for function, sendings in scripts
+        if sendings
+    ]
+    # Where a result lies nowhere, nothing that is read of it tells whose it is.
+    nowhere = _misplaced(lab, script)
+    script = [probe for probe in script if probe.function.name not in nowhere]
+    breaches = {function.name: found for function, _ in scripts if (found := _behind(lab, function, read=False))}
+    calls = Counter(probe.function.name for probe in script)
+    while True:
+        rest = [probe for probe in script if probe.function.name not in breaches]
+        try:
+            breach = _first_breach(lab, rest)
+            if breach is None:
+                return Ownership(breaches, None, calls, _played(lab, rest, kept=frozenset(HANDED_OUT)).repeated)
+        except (Stop, LoadError, HookError) as stop:
+            return Ownership(breaches, None, calls, stopped=str(stop))
+        if breach.probe.function.name in breaches or breach.requirement == OVERLAP:
+            # An allocator that hands out what is alive explains whatever was found before.
+            return Ownership({}, breach, calls)
+        by_difference = breach.buffer is None
+        behind = _behind(lab, breach.probe.function, read=True) if by_difference else None
+        breaches[breach.probe.function.name] = behind or breach
+
+
+def _behind(lab: Lab, function: Function, *, read: bool) -> Breach | None:
+    """What a function does behind its inputs: what it reads there may be anybody's, what it writes damages anything."""
+    edges = lab.edges_of(function)
+    edge = edges.read if read else edges.wrote
+    if edge is None:
+        return None
+    probe = Probe(f"{function.name}/edges/{edge.name}", function, Sending(edge.name, ()))
+    if read:
+        fault = Fault("an answer from the input alone", edge.got, OUTSIDE)
+    else:
+        fault = Fault("bytes behind the input as they were", edge.got, OUTSIDE)
+    return Breach(READ_BEHIND if read else str(Part.HOST), probe, edge.arguments, edge.buffer, fault)
+
+
+def _misplaced(lab: Lab, script: Sequence[Probe]) -> set[str]:
+    """The functions whose results lie outside of memory, once at least."""
+    found: set[str] = set()
+    instance = lab.new_instance(HOLDING)
+    for probe in script:
+        if probe.function.name in found:
+            continue
+        if not instance.alive:
+            instance = lab.new_instance(HOLDING)
+        exchange = instance.exchange(
+            probe.function.name, probe.sending.arguments, asked_for(probe.function), fuel=call_fuel(SMALL, 0)
+        )
+        if exchange.failure is not None and (exchange.failure.code in ("out-of-bounds", "too-long") or exchange.lost):
+            found.add(probe.function.name)
+    return found
+
+
+def _first_breach(lab: Lab, script: Sequence[Probe]) -> Breach | None:
+    try:
+        overwritten = _played(lab, script)
+    except Stop as stop:
+        breach = _freed_twice(lab, script, stop.probe)
+        if breach is None:
+            raise
+        return breach
+    if overwritten.breach is not None:
+        twice = _freed_twice(lab, script, overwritten.breach.probe) if overwritten.is_suspect else None
+        return twice or overwritten.breach
+    restored = _played(lab, script, frozenset(FORMERLY))
+    differs = _first_difference(overwritten, restored)
+    if restored.breach is not None or differs is None:
+        return restored.breach
+    # Which bytes was it? Each part alone is put back as it was.
+    for part, (what, hint) in FORMERLY.items():
+        alone = _first_difference(overwritten, _played(lab, script, frozenset({part})))
+        if alone is not None or part is list(FORMERLY)[-1]:
+            probe = script[differs if alone is None else alone]
+            got = f"the answer changes with what the host writes where {what} was"
+            return Breach(str(part), probe, (), None, Fault("an answer from its own bytes", got, hint))
+    return None
+
+
+def _freed_twice(lab: Lab, script: Sequence[Probe], seen: Probe | None) -> Breach | None:
+    """Whether an allocator goes wrong only because the plugin frees what the host frees: then it does well without."""
+    if seen is None:
+        return None
+    for requirement, owners, what in (
+        (str(Part.RESULT), HANDED_OUT, "what was handed out"),
+        ("WASP-OWN-003", MADE_HERE, "inputs"),
+    ):
+        kept = frozenset(owners)
+        try:
+            breach = _played(lab, script, kept=kept).breach
+        except Stop:
+            continue
+        if breach is not None and breach.requirement == OVERLAP:
+            continue
+        if breach is not None:
+            return breach
+        if requirement == str(Part.RESULT) and any(each.refused for each in lab.returns.found):
+            # Already the very first thing that is handed out cannot be given back: it is `deallocate` that fails.
+            return None
+        alone = {p.function.name: [each for each in script if each.function.name == p.function.name] for p in script}
+        blamed = next((calls[0] for calls in alone.values() if not _goes_well(lab, calls)), seen)
+        fault = Fault(
+            f"an allocator that works although the host gives {what} back",
+            f"it hands out what is alive, or traps; it works where the host gives none of {what} back",
+            f"do not free {what}, not later either: the host does, once",
+        )
+        return Breach(requirement, blamed, (), None, fault)
+    return None
+
+
+def _goes_well(lab: Lab, script: Sequence[Probe]) -> bool:
+    try:
+        return _played(lab, script).breach is None
+    except Stop:
+        return False
+
+
+def _played(
+    lab: Lab, script: Sequence[Probe], restored: frozenset[Part] = frozenset(), kept: frozenset[Owner] = frozenset()
+) -> Run:
+    run = Run(lab, restored, kept)
+    run.play(script)
+    return run
+
+
+def _first_difference(one: Run, other: Run) -> int | None:
+    pairs = enumerate(zip(one.outcomes, other.outcomes, strict=False))
+    return next((number for number, (mine, theirs) in pairs if mine != theirs), None)

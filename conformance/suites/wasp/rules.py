@@ -1,0 +1,69 @@
+"""How a rule is put to the calls of a plugin: one loop for all, so that a test holds nothing but its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conformance.judging import Judge
+from conformance.lab.bounds import Blocked
+from conformance.lab.bounds import Fault as Fault
+from reference_host.errors import TrapCode
+
+from .calls import Call, Reached
+from .lab import Lab
+
+Rule = Callable[[Call], Fault | None]
+WHOLE = 200
+"""Characters of an answer that are quoted."""
+
+
+def judge_calls(judge: Judge, lab: Lab, rule: Rule, *, reached: Reached = Reached.NOTHING) -> None:
+    """Ask `rule` of every call that got as far as `reached`, in all sessions. Raises `Blocked`."""
+    asked = lab.calls_that_reached(reached)
+    if not asked:
+        judge.not_applicable("no call got as far as this rule")
+    for call in asked:
+        judge_call(judge, call, rule(call))
+
+
+def judge_call(judge: Judge, call: Call, fault: Fault | None) -> None:
+    """Take down one call. A deadline that fired is nobody's fault but the machine's."""
+    exchange, failure = call.exchange, call.failure
+    if failure is not None and failure.trap is not None and failure.trap.code is TrapCode.DEADLINE:
+        judge.error(
+            call.case, "the deadline fired before the fuel was used up: a faster machine or engine can judge this"
+        )
+    elif fault is None:
+        judge.passed(call.case)
+    else:
+        pointer = exchange.raw if isinstance(exchange.raw, int) else None
+        judge.violation(
+            call.case,
+            export=call.export,
+            arguments=[shown(value) for value in exchange.arguments],
+            pointer=pointer,
+            length=None if exchange.data is None else len(exchange.data),
+            expected=fault.expected,
+            got=fault.got,
+            hint=fault.hint,
+        )
+
+
+def report_blocked(judge: Judge, blocked: Blocked) -> None:
+    """Say why a rule could not be asked."""
+    if blocked.not_tested:
+        judge.not_tested(blocked.reason)
+    else:
+        judge.not_applicable(blocked.reason)
+
+
+def shown(value: float) -> int | str:
+    """A number that was passed, as reports have it."""
+    return value if isinstance(value, int) else repr(value)
+
+
+def quote(value: object) -> str:
+    """The beginning of a value, as text that can be printed."""
+    text = value if isinstance(value, str) else list(value[:64]) if isinstance(value, bytes) else value
+    written = repr(text)
+    return written if len(written) <= WHOLE else f"{written[:WHOLE]}…"
