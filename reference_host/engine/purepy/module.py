@@ -1,7 +1,7 @@
 """What a module consists of besides what `binary.read_module` tells: expressions, segments, function bodies, names.
 
 Source: WebAssembly Core Specification 2.0, sections 2.5 (modules), 5.4.9 (expressions), 5.5.9 and 5.5.12 to 5.5.16
-(sections), 7.5.1 (name section).
+(sections), 7.4.1 (name section).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 
 from reference_host.engine import binary as sections
 from reference_host.engine.binary import ModuleInfo, read_module
-from reference_host.engine.interface import FuncType, GlobalType, MemoryType, TableType, ValueType
+from reference_host.engine.interface import FuncType, GlobalType, ValueType
 from reference_host.engine.purepy import opcodes as op
 from reference_host.engine.purepy.immediates import value_type
 from reference_host.engine.reader import Reader
@@ -89,16 +89,6 @@ class WasmModule:
     def imported_globals(self) -> int:
         """How many globals are imports."""
         return sum(isinstance(import_.type, GlobalType) for import_ in self.info.imports)
-
-    @cached_property
-    def imported_tables(self) -> int:
-        """How many tables are imports."""
-        return sum(isinstance(import_.type, TableType) for import_ in self.info.imports)
-
-    @cached_property
-    def imported_memories(self) -> int:
-        """How many memories are imports."""
-        return sum(isinstance(import_.type, MemoryType) for import_ in self.info.imports)
 
     @cached_property
     def signatures(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:

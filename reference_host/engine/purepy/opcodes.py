@@ -2,7 +2,7 @@
 
 Types are the bytes of the binary format, so that nothing has to be translated while a body is walked.
 
-Source: WebAssembly Core Specification 2.0, sections 5.3 (types), 5.4 (instructions) and 7.4 (index of instructions).
+Source: WebAssembly Core Specification 2.0, sections 5.3 (types) and 5.4 (instructions), and its index of instructions.
 """
 
 from __future__ import annotations

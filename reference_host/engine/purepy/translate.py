@@ -4,7 +4,7 @@ What the function uses of its instance (memory, globals, other functions) are fr
 gives each function cells for them. So one code object serves every instance, and a view that changes when the memory
 grows is changed in one cell for all functions.
 
-Source: WebAssembly Core Specification 2.0, section 4.4.8 (function calls).
+Source: WebAssembly Core Specification 2.0, section 4.4.10 (function calls).
 """
 
 from __future__ import annotations
