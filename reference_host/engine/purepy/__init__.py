@@ -14,7 +14,7 @@ Where each chapter of the WebAssembly Core Specification 2.0 is:
     4.4               instructions                        blocks.py, on the operands of operands.py
     4.4.8             control                             control.py gives a graph (graph.py), structure.py its text
     7.1               embedding                           engine.py
-    7.2               limitations                          meter.py (fuel, time), stack.py (depth)
+    7.2               limitations                         meter.py (fuel, time), stack.py (depth)
 
 A function takes this way when it is called for the first time: `store` asks `cache`, `translate` has its body written
 by `blocks` and `structure` and compiles the text. `translate.source` gives the text, for people to read.

@@ -4,7 +4,8 @@
 functions that were called so far. What it does not know it finds out, with all the checks; a table that changes makes
 its mappings forget.
 
-Source: WebAssembly Core Specification 2.0, sections 4.2.7 (table instances), 4.4.6 (table instructions) and 4.4.8 (`call_indirect`).
+Source: WebAssembly Core Specification 2.0, sections 4.2.7 (table instances), 4.4.6 (table instructions) and 4.4.8
+(`call_indirect`).
 """
 
 from __future__ import annotations
