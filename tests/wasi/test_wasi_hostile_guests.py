@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wasi_disk import ALL, ENTER, workspace
 from wasi_guests import Guest, Starter, every_engine
 
 from reference_host.engine.interface import Import, ValueType
 from reference_host.errors import Trap, TrapCode
-from reference_host.wasi import Wasi, WasiConfig
+from reference_host.wasi import Directory, Wasi, WasiConfig
 from reference_host.wasi.signatures import WASI
-from reference_host.wasi.types import Errno
+from reference_host.wasi.types import Errno, OpenFlags, Rights
 
 PAGE = 65_536
 LAST = 2**32 - 1
 OK = 2048
 """An address at which everything fits."""
+
+PUREPY = Starter("purepy")
 
 BAD_POINTERS = [
     pytest.param("args_sizes_get", lambda bad: (bad, OK), 4, id="args_sizes_get-count"),
@@ -158,11 +164,19 @@ class Vast:
         pytest.param("poll_oneoff", (0, 0, 80_000_000, 0), 0, id="80-million-subscriptions"),
         pytest.param("path_open", (1, 0, 0, LAST, 0, 0, 0, 0, 0), 0, id="a-path-of-4-gib"),
         pytest.param("sock_send", (1, 0, 2**29 - PAGE, 0, 0), 0, id="a-message-of-4-gib"),
+        pytest.param("path_open", (3, 0, 0, LAST - PAGE, 0, 0, 0, 0, 0), 0, id="a-path-of-4-gib-in-a-directory"),
+        pytest.param("path_rename", (3, 0, 9, 3, 0, LAST - PAGE), 9, id="a-new-path-of-4-gib"),
+        pytest.param("path_symlink", (0, LAST - PAGE, 3, 0, 9), 0, id="a-link-to-4-gib"),
+        pytest.param("fd_readdir", (3, 0, LAST - PAGE, 0, 0), 0, id="a-listing-of-4-gib"),
+        pytest.param("fd_prestat_dir_name", (3, 0, LAST - PAGE), 0, id="a-name-of-4-gib"),
     ],
 )
-def test_the_host_copies_no_more_than_it_needs(name: str, arguments: tuple[int, ...], limit: int) -> None:
+def test_the_host_copies_no_more_than_it_needs(
+    tmp_path: Path, name: str, arguments: tuple[int, ...], limit: int
+) -> None:
     module = "wasi_snapshot_preview1"
-    (function,) = Wasi().host_functions([Import(module, name, WASI[module][name])])
+    wasi = Wasi(WasiConfig(directories=(Directory("workspace", tmp_path),)))
+    (function,) = wasi.host_functions([Import(module, name, WASI[module][name])])
     instance = Vast()
     function.implementation(instance, *arguments)
     assert instance.longest <= limit
@@ -195,6 +209,48 @@ def test_no_sequence_of_calls_leaves_the_errnos_and_the_exits(
             break
     assert len(guest.wasi.stdout) <= 64
     assert len(guest.wasi.stderr) <= 64
+
+
+LIKELY = {
+    ValueType.I32: st.sampled_from([0, 0, 1, 1, 3, 3, 3, 4, 4, 5, 8, 8, 16, 24, 40, 1_024, LAST]),
+    ValueType.I64: st.sampled_from([0, 1, 100, 30_000, 2**63 - 1, 2**64 - 1 - Rights.FD_WRITE, 2**64 - 1]),
+}
+"""What a descriptor, flags, an address or a length of a path may well be."""
+
+LIKELY_CALLS = st.sampled_from(
+    [item for item in sorted(WASI["wasi_snapshot_preview1"].items()) if item[0].startswith(("fd_", "path_"))]
+).flatmap(lambda item: st.tuples(st.just(item[0]), st.tuples(*(LIKELY[type_] for type_ in item[1].parameters))))
+PATHS = st.binary(max_size=8) | st.sampled_from([b"a", b"b/c", b"..", b"link", b"link/x", b"a/../b", b"/", b"pipe"])
+
+
+@settings(max_examples=60)
+@given(
+    module=st.sampled_from(sorted(WASI)),
+    paths=st.lists(PATHS, min_size=8, max_size=8),
+    calls=st.lists(LIKELY_CALLS, min_size=10, max_size=40),
+)
+def test_no_sequence_of_calls_leaves_a_workspace_or_its_limit(
+    tmp_path_factory: pytest.TempPathFactory,
+    module: str,
+    paths: list[bytes],
+    calls: list[tuple[str, tuple[int, ...]]],
+) -> None:
+    folder = tmp_path_factory.mktemp("hostile")
+    inside = folder / "inside"
+    inside.mkdir()
+    (inside / "link").symlink_to(folder)
+    os.mkfifo(inside / "pipe")
+    config = WasiConfig(directories=(Directory("workspace", inside),), stdout_limit=64, disk_limit=40_000)
+    disk = workspace(PUREPY, inside, module=module, config=config)
+    guest = disk.guest
+    disk.path_create_directory("b")
+    assert (disk.path_open("a", ALL, OpenFlags.CREAT), disk.path_open("b", ENTER, inheriting=ALL)) == (4, 5)
+    guest.memory.write(0, b"".join(path.ljust(8, b"/") for path in paths))
+    for name, arguments in calls:
+        goes_on(guest, name, arguments)
+    assert [path.name for path in folder.iterdir()] == ["inside"]
+    assert sum(path.lstat().st_size for path in inside.rglob("*") if path.is_file()) <= 40_000
+    shutil.rmtree(folder)
 
 
 def goes_on(guest: Guest, name: str, arguments: tuple[int, ...]) -> bool:
