@@ -5,6 +5,10 @@
 A mutant is one module of the suite with one thing taken away: the body of a test, a branch, a condition or a part of
 one, a row of a table, an alternative of a pattern. It is found where a plugin of the plain run is judged otherwise than
 it should be, or where the suite breaks. Exit code 1 where some are not found.
+
+What plugins of one fault cannot show has tests of its own: a deadline that fires and a limit of the host's
+(`test_bifrost_deadline`), the profile `lenient` (`test_bifrost_profiles`), instances that are dead after their start
+(`test_bifrost_exits`), what is metered in one instance after another (`test_bifrost_meter`).
 """
 
 from __future__ import annotations
