@@ -412,14 +412,28 @@ def test_a_budget_bounds_how_often_callbacks_are_called(load: Loader) -> None:
 
 
 @every_engine
-def test_the_real_host_refuses_bytes_at_the_call(load: Loader) -> None:
+@pytest.mark.parametrize(
+    ("signature", "seen"),
+    [
+        pytest.param(Signature((Type.BYTES,), Type.I32), [], id="argument"),
+        pytest.param(Signature((Type.I32,), Type.BYTES), [STATIC], id="answer-after-it-was-called"),
+    ],
+)
+def test_the_real_host_refuses_bytes_at_the_call(load: Loader, signature: Signature, seen: list[Value]) -> None:
+    called: list[Value] = []
+
+    def f(argument: Value) -> bytes:
+        called.append(argument)
+        return b""
+
     guest = calling(b"\0\0\0\0", "i32")
     real = Guest(guest.extra, guest.imports + REAL_HOST)
-    instance = load(real, given("f", reverse), profile=Profile.WASP_0_0_8)
+    instance = load(real, given("f", f, signature=signature), profile=Profile.WASP_0_0_8)
     assert "wasp-real-host: env.f has bytes, which its callbacks cannot carry" in instance.registered.notes
     failure = instance.exchange("run").failure
     assert isinstance(failure, CallbackFailed)
     assert "only String and Int32 parameters" in failure.detail
+    assert called == seen
 
 
 @every_engine

@@ -336,3 +336,5 @@ def test_a_witness_looks_on_from_within(load: Loader) -> None:
     witness.seen.clear()
     load(Guest(COPY)).exchange("copy_string", ["abc"], Type.STRING, witness=witness)
     assert witness.seen[-1] == ((Buffer(HEAP, 4, 4),), Buffer(HEAP + 8, 4, 4))
+    load(Guest(ECHO)).exchange("run", [7], Type.I32, witness=witness)
+    assert witness.seen.pop() == ((), None)

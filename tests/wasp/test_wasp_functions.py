@@ -60,6 +60,10 @@ def test_a_whole_file() -> None:
     )
 
 
+def test_signatures_are_told_as_types_are() -> None:
+    assert str(Signature((Type.STRING, Type.I64), Type.BYTES)) == "(string, i64) -> bytes"
+
+
 def test_an_empty_file_says_nothing() -> None:
     assert read_functions(b"") == Functions({}, ())
 

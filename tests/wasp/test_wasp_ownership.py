@@ -34,7 +34,7 @@ from reference_host.abi.wasp.events import (
     SpareReason,
 )
 from reference_host.engine.interface import Limits
-from reference_host.errors import CallFailed, DeallocationFailed, GuestError, InstanceLost, TrapCode
+from reference_host.errors import CallFailed, DeallocationFailed, GuestError, InstanceLost, TrapCode, ValueOutOfBounds
 
 SIZE = 131_072
 CALL_ME = '(import "env" "call_me" (func $me (param i32) (result i32)))'
@@ -255,6 +255,16 @@ def test_a_deallocate_that_traps_costs_the_instance_and_not_the_value(load: Load
     assert first.failure.trap.code is TrapCode.UNREACHABLE
     assert second == NotFreed(HEAP + 8, Owner.RESULT, SpareReason.INSTANCE_LOST)
     assert isinstance(instance.exchange("copy_string", ["Nic"]).failure, InstanceLost)
+
+
+@every_engine
+def test_a_deallocate_that_cannot_be_read_is_one_that_failed(load: Loader) -> None:
+    guest = Guest(ECHO, RAISE, deallocate="(call $raise (i32.const -1))", get_string_size="(i32.const 3)")
+    exchange = load(guest).exchange("run", ["Nic"], Type.STRING)
+    assert (exchange.value, exchange.failure, exchange.lost) == ("Nic", None, True)
+    failed = exchange.events[-1]
+    assert isinstance(failed, FreeFailed)
+    assert isinstance(failed.failure, ValueOutOfBounds)
 
 
 @every_engine

@@ -219,10 +219,9 @@ class Heap:
         size = self._string_size(instance, frame, pointer, owner)
         memory = instance.memory
         assert memory is not None
-        room = memory.size - pointer - size
-        self._check(frame, memory, pointer, size, owner)
+        room = self._room_behind(frame, memory, pointer, size, owner)
         data = memory.read(pointer, size + 1 if room else size)
-        terminated = room > 0 and data[size] == 0
+        terminated = room and data[size] == 0
         if room:
             data = data[:size]
         self._record(frame, pointer, size if self._faithful else size + 1, owner)
@@ -247,9 +246,9 @@ class Heap:
         memory = instance.memory
         if memory is None or not self._layout.memory:
             raise ValueOutOfBounds(frame.name, "the module exports no memory")
-        self._check(frame, memory, pointer, 4, owner)
+        self._room_behind(frame, memory, pointer, 4, owner)
         length = int.from_bytes(memory.read(pointer, 4), "little")
-        self._check(frame, memory, pointer, length + 4, owner)
+        self._room_behind(frame, memory, pointer, length + 4, owner)
         self._record(frame, pointer, length + 4, owner)
         return memory.read(pointer + 4, length)
 
@@ -270,15 +269,17 @@ class Heap:
             raise StringSizeFailed(frame.name, f"get_string_size({pointer:#x}) trapped: {trap}", trap) from None
         return int(size)
 
-    def _check(self, frame: Frame, memory: Memory, pointer: int, size: int, owner: Owner) -> None:
-        """Nothing is made of a length before it was held against memory."""
-        what = f"{size:#x} bytes at {pointer:#x}"
-        if pointer + size > memory.size:
-            frame.log.append((NotFreed, pointer, owner, SpareReason.UNREAD))
-            raise ValueOutOfBounds(frame.name, f"the {owner} has {what}, in a memory of {memory.size:#x} bytes")
-        if size > self._policy.longest:
-            frame.log.append((NotFreed, pointer, owner, SpareReason.UNREAD))
-            raise ValueTooLong(frame.name, f"the {owner} has {what}, the host takes {self._policy.longest:#x}")
+    def _room_behind(self, frame: Frame, memory: Memory, pointer: int, size: int, owner: Owner) -> int:
+        """Hold a length against memory, before anything is made of it: the bytes that memory has behind it."""
+        available, longest = memory.size, self._policy.longest
+        room = available - pointer - size
+        if room >= 0 and size <= longest:
+            return room
+        frame.log.append((NotFreed, pointer, owner, SpareReason.UNREAD))
+        what = f"the {owner} has {size:#x} bytes at {pointer:#x}"
+        if room < 0:
+            raise ValueOutOfBounds(frame.name, f"{what}, in a memory of {available:#x} bytes")
+        raise ValueTooLong(frame.name, f"{what}, the host takes {longest:#x}")
 
     # -- back --------------------------------------------------------------------------------------
 
@@ -342,8 +343,7 @@ class Heap:
 
     def _look_after(self, instance: Instance, frame: Frame) -> None:
         memory = instance.memory
-        if memory is None:
-            return
+        assert memory is not None
         for _owner, pointer, length, size in frame.made:
             if self._policy.slack:
                 found = overwritten(memory, Buffer(pointer, length, size))

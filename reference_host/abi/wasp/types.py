@@ -58,8 +58,11 @@ class Profile(StrEnum):
     A string that goes in is written character by character, one byte each (the low 8 bits of the code point, where its
     first byte belongs), and its terminator lands one byte behind the buffer. Strings of the guest's are given back with
     a size that leaves out the terminator, also those in static data and at address 0. Address 0 is no failed
-    allocation. Types are looked at when it is too late. Error texts go through Go's formatting. `_initialize` is never
-    called. `env.abort` is not there, and a module has to import a WASI function and export its memory.
+    allocation. Types are looked at when it is too late. Error texts go through Go's formatting. Callbacks refuse bytes.
+    `_initialize` is never called. `env.abort` is not there, and a module has to export its memory and to import a WASI
+    function; only the version of WASI that its imports name first is served. The workspace has one name.
+
+    It goes on after a trap, and writes as much as fits: this one does not.
     """
 
 
