@@ -30,6 +30,11 @@ Function = Callable[..., float | None]
 
 _DEFAULT = WasiConfig()
 
+_ROOMS = (Process, Files, Attributes, Directories, Opening, Polling, Sockets)
+
+_ROOM_OF = {name: index for index, room in enumerate(_ROOMS) for name in signatures.PREVIEW1 if hasattr(room, name)}
+"""Where each function is, found once, since guests are made often."""
+
 
 class Wasi:
     """The WASI of one instance. It holds the state of a guest, so that every instance needs its own.
@@ -48,7 +53,7 @@ class Wasi:
         streams = (EmptyInput(), Output(STDOUT, self._stdout), Output(STDERR, self._stderr))
         preopened = (preopen(directory, tree) for directory in config.directories)
         self._descriptors = descriptors = Descriptors(*streams, *preopened)
-        rooms = (
+        self._rooms = (
             Process(config.argument_strings, config.environment_strings, clock, random),
             Files(descriptors),
             Attributes(descriptors, tree),
@@ -57,7 +62,6 @@ class Wasi:
             Polling(clock, descriptors),
             Sockets(descriptors),
         )
-        self._functions = _functions(rooms)
         self._assemblyscript = AssemblyScript(self._stderr, random)
 
     @property
@@ -104,16 +108,12 @@ class Wasi:
     def _host_function(self, module: str, name: str) -> HostFunction | None:
         types = signatures.WASI.get(module, {})
         if name in types:
-            implementation = _answering_errno(self._functions[name], LAYOUTS[module])
+            implementation = _answering_errno(getattr(self._rooms[_ROOM_OF[name]], name), LAYOUTS[module])
             return HostFunction(module, name, types[name], implementation)
         if module == assemblyscript.MODULE and name in signatures.ASSEMBLYSCRIPT:
             function: Function = getattr(self._assemblyscript, name)
             return HostFunction(module, name, signatures.ASSEMBLYSCRIPT[name], _plain(function))
         return None
-
-
-def _functions(rooms: Sequence[object]) -> dict[str, Function]:
-    return {name: getattr(room, name) for room in rooms for name in signatures.PREVIEW1 if hasattr(room, name)}
 
 
 def _answering_errno(function: Function, layout: Layout) -> HostImplementation:

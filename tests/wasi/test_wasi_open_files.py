@@ -309,12 +309,13 @@ def open_descriptors() -> int:
 
 
 @pytest.mark.parametrize("way", ["closed", "forgotten"])
-def test_everything_is_closed_with_the_guest(tmp_path: Path, way: str) -> None:
+@every_engine
+def test_everything_is_closed_with_the_guest(start: Starter, tmp_path: Path, way: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "deep" / "er").mkdir(parents=True)
     gc.collect()
     before = open_descriptors()
-    disk = workspace(PUREPY, tmp_path)
+    disk = workspace(start, tmp_path)
     for _ in range(20):
         disk.path_open("file")
         disk.path_open("deep/er")
