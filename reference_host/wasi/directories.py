@@ -7,8 +7,9 @@ is no UTF-8 cannot be said in WASI, and is left out.
 Symbolic links. One that the guest makes may only lead downwards: its target is relative and has no `..`. A guest is
 kept inside by the way that paths are resolved, but the folder's owner, or a program that reads it later, follows
 links as the operating system does; so a guest must not leave any there that lead out, nor any that would after the
-directory around them was moved. Links that were there before may have `..`; how far one leads is told only if,
-as it is written, it stays inside.
+directory around them was moved. Links that were there before may have `..`, are followed as far as they stay inside,
+and may lead elsewhere once a guest has moved them, as with any program; where one leads is told only if, as it is
+written, it stays inside.
 
 Source: WASI, `legacy/preview1/witx/wasi_snapshot_preview1.witx` and `typenames.witx` (`dirent`, `dircookie`,
 `prestat`); POSIX.1-2017 for the errors.
@@ -112,7 +113,10 @@ class Directories:
     def path_rename(
         self, guest: Guest, fd: int, path: int, length: int, new_fd: int, new_path: int, new_length: int
     ) -> None:
-        """Rename a file or directory, or a link itself; what has the new name already is replaced."""
+        """Rename a file or directory, or a link itself; what has the new name already is replaced.
+
+        Raises `WasiError`: `BUSY` for a path that ends in a directory by its dots.
+        """
         source = self._descriptors.find(OpenDirectory, fd, Rights.PATH_RENAME_SOURCE)
         target = self._descriptors.find(OpenDirectory, new_fd, Rights.PATH_RENAME_TARGET)
         name, new_name = guest.path(path, length), guest.path(new_path, new_length)
@@ -120,6 +124,8 @@ class Directories:
             old = walks.enter_context(resolve(source.handle.fd, name, follow=False))
             new = walks.enter_context(resolve(target.handle.fd, new_name, follow=False))
             walks.enter_context(host_errors())
+            if b"." in (old.name, new.name):
+                raise WasiError(Errno.BUSY)
             moved, replaced = old.status(), new.status_if_any()
             if new.slash and not stat.S_ISDIR(moved.st_mode):
                 raise WasiError(Errno.NOTDIR)

@@ -6,19 +6,26 @@ wasi-libc, which TinyGo links too.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from wasi_disk import WORKSPACE, workspace
 from wasi_guests import Starter, every_engine
 
 from reference_host.errors import Trap, TrapCode
-from reference_host.wasi import WasiConfig
+from reference_host.wasi import Directory, WasiConfig
+from reference_host.wasi.types import Rights
 
 WRITE = '(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))'
 HELLO = r'(data (i32.const 16) "hello\n") (data (i32.const 0) "\10\00\00\00\06\00\00\00")'
 SAY_HELLO = "(drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))"
 
 
+@pytest.mark.parametrize("names", [(), ("workspace",), ("workspace", "/workspace")], ids=["none", "one", "two"])
 @every_engine
-def test_directories_are_looked_for_from_3_on_until_bad_descriptor(start: Starter) -> None:
+def test_directories_are_looked_for_from_3_on_until_bad_descriptor(
+    start: Starter, tmp_path: Path, names: tuple[str, ...]
+) -> None:
     """Go and wasi-libc: any errno but `BADF` ends the program before it starts."""
     guest = start.wat(
         """(module
@@ -31,9 +38,24 @@ def test_directories_are_looked_for_from_3_on_until_bad_descriptor(start: Starte
               (if (i32.eqz (local.get $errno))
                 (then (local.set $fd (i32.add (local.get $fd) (i32.const 1))) (br $next))))
             (if (i32.ne (local.get $errno) (i32.const 8)) (then unreachable))
-            (i32.sub (local.get $fd) (i32.const 3))))"""
+            (i32.sub (local.get $fd) (i32.const 3))))""",
+        WasiConfig(directories=tuple(Directory(name, tmp_path) for name in names)),
     )
-    assert guest.instance.call("directories") == (0,)
+    assert guest.instance.call("directories") == (len(names),)
+
+
+@every_engine
+def test_opening_asks_for_all_rights_that_the_directory_lets_inherit(start: Starter, tmp_path: Path) -> None:
+    """Wasi-libc's `open` with `O_RDONLY`, before it knows whether it is a file or a directory."""
+    (tmp_path / "hello.txt").write_bytes(b"hello")
+    (tmp_path / "dir").mkdir()
+    disk = workspace(start, tmp_path)
+    inheriting = disk.fd_fdstat_get(WORKSPACE)[3]
+    writing = Rights.FD_DATASYNC | Rights.FD_WRITE | Rights.FD_ALLOCATE | Rights.FD_FILESTAT_SET_SIZE
+    for path in ("hello.txt", "dir"):
+        disk.path_open(path, inheriting & ~writing, inheriting=inheriting)
+    assert disk.fd_read(4) == b"hello"
+    assert [name for name, _, _ in disk.entries(5)] == [".", ".."]
 
 
 @every_engine
