@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from wasp_expected import RULES, Unknown, expected, word
+from wasp_fixtures import fixtures, known
 from wasp_oracle import compare, main
 from wasp_ours import play
 from wasp_scenarios import HERE, Scenario, authors, load, load_all, records, stands
@@ -56,9 +57,11 @@ def test_what_differs_names_a_stand(scenario: Scenario) -> None:
 
 def test_each_stand_is_needed_and_says_where_it_comes_from() -> None:
     named = {difference["stand"] for scenario in ALL for difference in scenario.differs}
-    assert named | {name for scenario in ALL for name in scenario.stands} == set(STANDS)
-    known = {one.id for one in load_catalogue(find(Resource.CATALOGUES) / "wasp.toml").requirements}
-    assert [one for stand in STANDS.values() for one in stand["requirements"] if one not in known] == []
+    named |= {name for scenario in ALL for name in scenario.stands}
+    named |= {name for functions in known().values() for name in functions.values()}
+    assert named == set(STANDS)
+    ids = {one.id for one in load_catalogue(find(Resource.CATALOGUES) / "wasp.toml").requirements}
+    assert [one for stand in STANDS.values() for one in stand["requirements"] if one not in ids] == []
 
 
 def test_each_scenario_is_recorded_and_nothing_else() -> None:
@@ -70,6 +73,13 @@ def test_each_scenario_is_recorded_and_nothing_else() -> None:
 def test_the_authors_plugins_are_named_and_not_copied() -> None:
     assert {scenario.authors for scenario in ALL if scenario.authors} == set(authors())
     assert list(HERE.rglob("*.wasm")) == []
+
+
+def test_shipped_plugins_that_differ_are_shipped() -> None:
+    shipped = {one.name: {call["function"] for call in one.script["calls"]} for one in fixtures()}
+    assert len(shipped) > 200
+    for path, functions in known().items():
+        assert functions.keys() <= shipped[path]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Play the scenarios on the real wasp host, and compare with the recorded answers.
 
     tox -e oracles                 build, run, compare; exit 1 where an answer differs from the recorded one,
-                                   or our host's from what is expected of it with a plugin of the authors'
+                                   or our host's from what is expected of it with a plugin of the authors',
+                                   or with one that this project ships
     tox -e oracles -- --record     build, run, and write the records anew
     tox -e oracles -- --show X     print what the real host does in scenario X
 
@@ -17,6 +18,7 @@ import sys
 from itertools import groupby
 
 from wasp_expected import expected
+from wasp_fixtures import compare_fixtures
 from wasp_ours import play
 from wasp_real import CouldNotRun, authors_plugins, play_all
 from wasp_scenarios import RECORDS, Scenario, Table, load_all, records
@@ -97,11 +99,13 @@ def main(arguments: list[str]) -> int:
     recorded = records()
     differences = compare(recorded, fresh)
     ours = compare_ours(scenarios, recorded)
-    for difference in [*differences, *ours]:
+    shipped, calls = compare_fixtures()
+    for difference in [*differences, *ours, *shipped]:
         sys.stdout.write(f"{difference}\n")
     sys.stdout.write(f"wasp: {len(fresh) - len(differences)} of {len(fresh)} fresh records equal the recorded ones\n")
     sys.stdout.write(f"wasp: {len(ours)} differences of our host with the authors' own plugins\n")
-    return 1 if differences or ours else 0
+    sys.stdout.write(f"wasp: {len(shipped)} differences in {calls} calls of the plugins that this project ships\n")
+    return 1 if differences or ours or shipped else 0
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class Stage:
     """What has happened since somebody last asked."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.authors = scenario.authors is not None
+        self.noted = scenario.noted
         self.hushed = scenario.table.get("quiet", False)
         self.guest: list[Any] = []
         self.callbacks: list[Any] = []
@@ -79,7 +79,7 @@ class Stage:
         found = {
             "callbacks": self.callbacks,
             "guest": in_order(self.guest),
-            "memory": in_order(memory if self.authors else []),
+            "memory": in_order([] if self.noted else memory),
         }
         self.guest, self.callbacks = [], []
         return {name: events for name, events in found.items() if events and not (self.hushed and name != "callbacks")}

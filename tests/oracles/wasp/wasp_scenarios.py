@@ -77,6 +77,11 @@ class Scenario:
         return plugin
 
     @property
+    def noted(self) -> bool:
+        """Whether the guest itself notes what it sees; of others the hosts tell what they did with memory."""
+        return self.authors is None and "fixture" not in self.table
+
+    @property
     def workspace(self) -> dict[str, str] | None:
         """The files of the workspace, by name; `None` for no workspace."""
         found: dict[str, str] | None = self.table.get("workspace")
@@ -85,7 +90,7 @@ class Scenario:
     def wasm(self) -> bytes:
         """The scripted guest, compiled; or one of our samples."""
         if "fixture" in self.table:
-            return (find(Resource.FIXTURES) / "wasp" / "conforming" / f"{self.table['fixture']}.wasm").read_bytes()
+            return (find(Resource.FIXTURES) / str(self.table["fixture"])).read_bytes()
         return bytes(wasmtime.wat2wasm(self.table.get("wat") or _wat(self.table)))
 
 
@@ -122,11 +127,15 @@ def load(path: Path) -> Iterator[Scenario]:
         _check(table, MEMBERS, name)
         for difference in table.get("differs", []):
             _check(difference, DIFFERENCE, name)
-        script = _script(table, name)
         if "fixtures" not in table:
-            yield Scenario(name, path.stem, table, script)
-        for fixture in table.get("fixtures", []):
-            yield Scenario(f"{name}-{fixture}", path.stem, {**table, "fixture": fixture}, script)
+            yield scenario(name, path.stem, table)
+        for sample in table.get("fixtures", []):
+            yield scenario(f"{name}-{sample}", path.stem, {**table, "fixture": f"wasp/conforming/{sample}.wasm"})
+
+
+def scenario(name: str, topic: str, table: Table) -> Scenario:
+    """A scenario from its table. Raises `ValueError`."""
+    return Scenario(name, topic, table, _script(table, name))
 
 
 def _check(table: Table, known: set[str], where: str) -> None:
