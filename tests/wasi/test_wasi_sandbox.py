@@ -6,20 +6,17 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from wasi_disk import ALL, DATA, ENTER, LIST, NEW, PATH, READ, RESULT, WORKSPACE, WRITE, Disk, Refused, workspace
+from wasi_disk import ALL, DATA, ENTER, PATH, READ, RESULT, WORKSPACE, WRITE, Refused, workspace
 from wasi_guests import Starter, every_engine
+from wasi_sandbox_cases import ESCAPES, FOLLOWING, LINKS_OUT, ON_PATHS, Action, look, plant
 
 from reference_host.wasi import Directory, WasiConfig
-from reference_host.wasi.types import Errno, FileType, OpenFlags, Rights
-
-SECRET = b"nobody inside may read this"
+from reference_host.wasi.types import Errno, FileType, OpenFlags
 
 PUREPY = Starter("purepy")
 
@@ -30,112 +27,6 @@ def outside(tmp_path: Path) -> Path:
     folder = tmp_path / "outside"
     plant(folder, tmp_path / "inside")
     return folder
-
-
-def plant(outside: Path, inside: Path) -> None:
-    (outside / "sub").mkdir(parents=True)
-    (outside / "secret").write_bytes(SECRET)
-    (inside / "sub" / "deep").mkdir(parents=True)
-    (inside / "file").write_bytes(b"inside")
-    (inside / "absolute").symlink_to(outside)
-    (inside / "absolute-file").symlink_to(outside / "secret")
-    (inside / "relative").symlink_to("../outside")
-    (inside / "relative-file").symlink_to("../outside/secret")
-    (inside / "parent").symlink_to("..")
-    (inside / "root").symlink_to("/")
-    (inside / "dot").symlink_to(".")
-    (inside / "sub" / "top").symlink_to("..")
-    (inside / "sub" / "out").symlink_to("../../outside")
-    (inside / "sub" / "deep" / "chain").symlink_to("../out/secret")
-    (inside / "round").symlink_to("sub/deep/../../../outside")
-    (inside / "back").symlink_to("../inside/file")
-    (inside / "myself").symlink_to(inside / "file")
-    (inside / "new").symlink_to("../outside/new")
-
-
-ESCAPES = [
-    "..",
-    "../outside/secret",
-    "../inside/file",
-    "./../outside/secret",
-    "sub/../../outside/secret",
-    "sub/deep/../../../outside/secret",
-    "sub//deep//..//..//..//outside//secret",
-    "sub/top/../outside/secret",
-    "sub/top/sub/top/../outside/secret",
-    "dot/../outside/secret",
-    "dot/dot/dot/..",
-    "/",
-    "//",
-    "/etc/passwd",
-    "/file",
-    "//file",
-    "absolute/secret",
-    "absolute/missing",
-    "absolute/",
-    "absolute/.",
-    "absolute/..",
-    "absolute-file/",
-    "relative/secret",
-    "relative/new",
-    "relative/sub/new",
-    "relative/../inside/file",
-    "parent/outside/secret",
-    "parent/inside/file",
-    "parent/.",
-    "root/etc/passwd",
-    "root/",
-    "sub/out/secret",
-    "sub/out/new",
-    "sub/deep/chain/",
-    "round/secret",
-    "round/new",
-    "sub/deep/../../..",
-]
-"""Paths out which need no link at their end to be followed."""
-
-LINKS_OUT = ["absolute-file", "relative-file", "sub/deep/chain", "back", "myself", "new", "absolute", "parent", "root"]
-"""Links at the end of a path, which lead out if they are followed."""
-
-Action = Callable[[Disk, str], object]
-
-ON_PATHS: dict[str, Action] = {
-    "open": lambda d, path: d.path_open(path, READ | Rights.FD_READDIR, follow=False),
-    "create": lambda d, path: d.path_open(path, WRITE, NEW),
-    "open-directory": lambda d, path: d.path_open(path, LIST, OpenFlags.DIRECTORY, follow=False),
-    "mkdir": lambda d, path: d.path_create_directory(path),
-    "rmdir": lambda d, path: d.path_remove_directory(path),
-    "unlink": lambda d, path: d.path_unlink_file(path),
-    "stat": lambda d, path: d.path_filestat_get(path, follow=False),
-    "set-times": lambda d, path: d.set_times(path, 1, follow=False),
-    "readlink": lambda d, path: d.path_readlink(path),
-    "rename": lambda d, path: d.path_rename(path, "sub/stolen"),
-    "rename-to": lambda d, path: d.path_rename("file", path),
-    "link": lambda d, path: d.path_link(path, "sub/stolen"),
-    "link-to": lambda d, path: d.path_link("file", path),
-    "symlink": lambda d, path: d.path_symlink("file", path),
-}
-
-FOLLOWING: dict[str, Action] = {
-    "open": lambda d, path: d.path_open(path, READ | Rights.FD_READDIR),
-    "write": lambda d, path: d.path_open(path, WRITE),
-    "cut": lambda d, path: d.path_open(path, WRITE, OpenFlags.TRUNC),
-    "create": lambda d, path: d.path_open(path, WRITE, OpenFlags.CREAT),
-    "stat": lambda d, path: d.path_filestat_get(path),
-    "set-times": lambda d, path: d.set_times(path, 1),
-    "link": lambda d, path: d.path_link(path, "sub/stolen", follow=True),
-    "slash": lambda d, path: d.path_open(path + "/", LIST),
-    "below": lambda d, path: d.path_open(path + "/x", LIST),
-}
-
-
-def look(folder: Path) -> list[tuple[str, object, float]]:
-    """Tell all that is in a folder, with its times."""
-    found: list[tuple[str, object, float]] = []
-    for path in sorted(folder.rglob("*")):
-        what: object = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else None
-        found.append((str(path), what, path.lstat().st_mtime_ns))
-    return found
 
 
 @pytest.mark.parametrize("action", ON_PATHS.values(), ids=ON_PATHS)
@@ -412,72 +303,6 @@ def test_a_directory_that_is_moved_while_it_is_walked_leads_back_the_way_it_came
             disk.path_open(path)
         (outside / "deep").rename(tmp_path / "inside" / "sub" / "deep")
     assert disk.contents("sub/deep/../../file") == b"inside"
-
-
-MARKER = "only outside"
-
-NAMES = st.sampled_from(["a", "b", "c", "secret", "outside", "inside", "..", ".", "", "link", "\u00e4"])
-PATHS = st.lists(NAMES, max_size=7).map("/".join)
-ANY_PATH = PATHS | PATHS.map(lambda path: "/" + path) | st.text(max_size=12).filter(lambda text: "\0" not in text)
-TREES = st.lists(st.tuples(PATHS, st.sampled_from(["directory", "file", "link", "absolute"]), PATHS), max_size=12)
-CALLS = st.lists(
-    st.tuples(st.sampled_from(sorted(ON_PATHS)), ANY_PATH) | st.tuples(st.sampled_from(sorted(FOLLOWING)), ANY_PATH),
-    min_size=1,
-    max_size=12,
-)
-
-
-def grow(inside: Path, tree: list[tuple[str, str, str]], outside: Path) -> None:
-    """Plant what of a random tree can be planted, inside alone, with links that lead anywhere."""
-    for path, what, target in tree:
-        names = [name for name in path.split("/") if name not in ("", ".", "..")]
-        place = inside.joinpath(*names)
-        if not names or os.path.lexists(place) or not place.parent.resolve().is_relative_to(inside):
-            continue
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if what == "directory":
-                place.mkdir()
-            elif what == "file":
-                place.write_bytes(b"inside")
-            elif what == "link":
-                place.symlink_to(target or ".")
-            else:
-                place.symlink_to(outside / target)
-        except OSError:
-            continue
-
-
-@given(tree=TREES, calls=CALLS)
-def test_no_tree_and_no_paths_reach_what_is_outside(
-    tmp_path_factory: pytest.TempPathFactory, tree: list[tuple[str, str, str]], calls: list[tuple[str, str]]
-) -> None:
-    top = tmp_path_factory.mktemp("sandbox")
-    plant(top / "outside", top / "inside")
-    for folder in (top, top / "outside", top / "outside" / "sub"):
-        (folder / MARKER).touch()
-    grow(top / "inside", tree, top / "outside")
-    before = look(top / "outside")
-    disk = workspace(PUREPY, top / "inside")
-    for name, path in calls:
-        for action in (table[name] for table in (ON_PATHS, FOLLOWING) if name in table):
-            with suppress(Refused):
-                opened = action(disk, path)
-                if isinstance(opened, int):
-                    assert seen_through(disk, opened).isdisjoint({SECRET, MARKER})
-    assert look(top / "outside") == before
-    assert SECRET not in disk.guest.memory.read(0, 65_536)
-    shutil.rmtree(top)
-
-
-def seen_through(disk: Disk, fd: int) -> set[object]:
-    """Tell what an open descriptor shows, and close it: what a file holds, or the names in a directory."""
-    try:
-        if disk.fd_fdstat_get(fd)[0] == FileType.DIRECTORY:
-            return {name for name, _, _ in disk.entries(fd)}
-        return {disk.fd_read(fd)}
-    finally:
-        disk.call("fd_close", fd)
 
 
 @every_engine
