@@ -88,7 +88,7 @@ class _Behind:
 
 def look_behind(lab: Lab, function: Function) -> Edges:
     """Call a function with small values, three times: with other bytes behind each, and with more of them."""
-    script = [s for s in (*examples(function), *variants(function, large=False, room=lab.room)) if 0 < s.size <= SMALL]
+    script = [s for s in (*examples(function), *variants(function, large=False, room=lab.room)) if s.size <= SMALL]
     usual = _play(lab, function, script, NEAR, FILLS[0])
     other = _play(lab, function, script, NEAR, FILLS[1])
     longer = _play(lab, function, script, FAR, FILLS[0])
@@ -102,15 +102,17 @@ def look_behind(lab: Lab, function: Function) -> Edges:
     return Edges(len(script), read, wrote)
 
 
-def _was_freed(guest: Guest, buffer: Buffer) -> bool:
-    """Whether the allocator hands out an input that the host has not given back."""
-    for _ in range(4):
+def _was_freed(guest: Guest, buffer: Buffer, result: object) -> bool:
+    """Whether an input that the host has not given back holds the result, or is handed out again, in whole or part."""
+    if isinstance(result, int) and buffer.pointer < result < buffer.pointer + buffer.size:
+        return True
+    for size in (buffer.size, 8, 24, 64, 100, 200) * 4:
         memory = 0 if guest.memory is None else guest.memory.size
         try:
-            (pointer,) = guest.call("allocate", buffer.size, fuel=call_fuel(buffer.size, memory))
+            (pointer,) = guest.call("allocate", size, fuel=call_fuel(size, memory))
         except Trap:
             return False
-        if Buffer(int(pointer), buffer.size, buffer.size).overlaps(buffer):
+        if Buffer(int(pointer), size, size).overlaps(buffer):
             return True
     return False
 
@@ -135,7 +137,7 @@ def _play(lab: Lab, function: Function, script: Sequence[Sending], slack: int, f
             (exchange.data, exchange.raw if exchange.data is None else None, exchange.raised) if fine else "failed"
         )
         wrote = behind.changed(sending.name, exchange.arguments, exchange.inputs) if fine else None
-        if wrote is not None and _was_freed(guest, wrote.buffer):
+        if wrote is not None and _was_freed(guest, wrote.buffer, exchange.raw):
             # An allocator writes there too, when a buffer is freed: it keeps its lists in what nobody uses.
             wrote = None
         seen.append(_Seen(sending.name, outcome, exchange.arguments, exchange.inputs, wrote))

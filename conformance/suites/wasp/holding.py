@@ -21,7 +21,7 @@ from reference_host.abi.wasp.heap import DEALLOCATE_TYPE
 from reference_host.errors import Trap, TrapCode
 
 from .sizes import HANDED_OUT, HOLDING, string_size
-from .values import SMALL, Sending
+from .values import SMALL, Sending, placed
 
 if TYPE_CHECKING:
     from .lab import Lab
@@ -96,13 +96,16 @@ class _Used:
 class Run:
     """One run on one plugin.
 
-    `restored`: the parts whose bytes are put back as they were. `kept`: whose buffers are never given back.
+    `restored`: the parts whose bytes are put back as they were. `kept`: whose buffers are never given back. `mimics`:
+    inputs that were given back are overwritten with those of the function's next call, where these are as long.
     """
 
-    def __init__(self, lab: Lab, restored: frozenset[Part], kept: frozenset[Owner]) -> None:
+    def __init__(self, lab: Lab, restored: frozenset[Part], kept: frozenset[Owner], *, mimics: bool = False) -> None:
         self._lab = lab
         self._restored = restored
         self._kept = kept
+        self._mimics = mimics
+        self._next: tuple[bytes, ...] = ()
         self.outcomes: list[object] = []
         self.breach: Breach | None = None
         self.repeated: dict[str, Buffer] = {}
@@ -124,10 +127,11 @@ class Run:
     def play(self, script: Sequence[Probe]) -> None:
         """Make the calls, up to the first breach. Raises `Stop`, and what loading raises."""
         traps: Counter[str] = Counter()
-        for probe in script:
+        for number, probe in enumerate(script):
             if self._is_over:
                 return
             self._probe = probe
+            self._next = _next_inputs(script, number) if self._mimics else ()
             if traps[probe.function.name] >= TRAPS:
                 self.outcomes.append(None)
                 continue
@@ -138,7 +142,7 @@ class Run:
                 endless = trap is not None and trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE)
                 traps[probe.function.name] += TRAPS if endless else 1
                 self._renew()
-            else:
+            elif not self._is_over:
                 self._look(exchange)
 
     # -- the host's own buffers
@@ -225,8 +229,6 @@ class Run:
 
     def _look(self, exchange: Exchange) -> None:
         """See what the call changed, and whether the allocator takes what it used for free; then give it back."""
-        if self._is_over:
-            return
         used = self._used(exchange)
         arguments = exchange.arguments
         self._look_at_result(exchange, used)
@@ -359,10 +361,14 @@ class Run:
         texts: list[tuple[_Used, bytes]] = []
         for each in used:
             text = self._texts.get(each.buffer.pointer) if each.owner in MADE_HERE else None
+            if each.owner is Owner.INPUT and text is not None:
+                text = next((later for later in self._next if len(later) == len(text)), text)
             now = guest.memory.read(each.buffer.pointer, each.buffer.size)
             texts.append((each, now if text is None else text))
             if each.owner in MADE_HERE and Part.INPUT not in self._restored:
                 guest.memory.write(each.buffer.pointer, bytes([SCRUB]) * each.buffer.size)
+            elif self._mimics and text is not None and len(text) == each.buffer.size:
+                guest.memory.write(each.buffer.pointer, text)
             if each.owner not in self._kept:
                 self._hand_back(each.buffer)
                 if each.owner in HANDED_OUT and (changed := self._changed()):
@@ -435,6 +441,13 @@ FORMERLY = {
     Part.INPUT: ("an input of an earlier call", _COPY),
     Part.RESULT: ("what was handed out in an earlier call", _ALONE),
 }
+
+
+def _next_inputs(script: Sequence[Probe], number: int) -> tuple[bytes, ...]:
+    """The inputs of the next call of the same function, as they lie in memory."""
+    name = script[number].function.name
+    later = next((probe for probe in script[number + 1 :] if probe.function.name == name), None)
+    return () if later is None else tuple(filter(None, map(placed, later.sending.arguments)))
 
 
 def _reissued(what: str, fresh: Buffer) -> Fault:

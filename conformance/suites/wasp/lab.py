@@ -376,11 +376,23 @@ class Lab:
 
     # -- sessions ----------------------------------------------------------------------------------
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether the allocator hands out what is alive, alone or in calls. Raises `Blocked`."""
+        known = self.declared is not None
+        return (
+            not self.allocator.is_harmless
+            or self.rounds.overlap is not None
+            or (known and self.ownership.overlap is not None)
+        )
+
     def session(self, name: str) -> Session:
         """The session of a name: `traffic` or `soak`. Raises `Blocked`."""
         if name not in self._sessions:
             self.require_loaded()
             self.require_harmless()
+            if self.ownership.overlap is not None:
+                raise Blocked("needs an allocator that keeps buffers apart: see WASP-ALLOC-003")
             functions = [f for f in self.functions if f.name not in self.ownership.breaches]
             script = self._traffic(functions) if name == "traffic" else self._soak(functions)
             self._sessions[name] = self._run(name, script)

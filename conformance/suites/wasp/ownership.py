@@ -35,29 +35,30 @@ READ_BEHIND = "WASP-INPUT-001"
 class Ownership:
     """What came of it: at most one breach for each function, the overlap that ended it, and the calls that were made.
 
-    `repeated`: functions that answer with one and the same address, although the host still holds it. `stopped`: why
-    the experiment could not be made, if it could not.
+    `nowhere`: functions whose results lie outside of memory, which were left out. `repeated`: functions that answer
+    with one and the same address, although the host still holds it. `stopped`: why the experiment could not be made, if
+    it could not.
     """
 
     breaches: dict[str, Breach]
     overlap: Breach | None
     calls: Counter[str]
+    nowhere: frozenset[str] = frozenset()
     repeated: dict[str, Buffer] = field(default_factory=dict)
     stopped: str | None = None
 
 
 def examine(lab: Lab, scripts: Sequence[tuple[Function, Sequence[Sending]]]) -> Ownership:
     """Make the experiment. A function that is found out is left out, and the rest tried anew."""
-    turns = max((len(sendings) for _, sendings in scripts), default=0)
+    # Each function in turn, as often as the one with the most values; every other call is made twice in a row.
+    most = max((len(sendings) for _, sendings in scripts), default=0)
+    turns = [turn for turn in range(most) for _ in range(1 + turn % 2)]
     script = [
-        Probe(
-            f"{function.name}/ownership/{turn}-{sendings[turn % len(sendings)].name}",
-            function,
-            sendings[turn % len(sendings)],
-        )
-        for turn in range(turns)
+        Probe(f"{function.name}/ownership/{number}-{sending.name}", function, sending)
+        for number, turn in enumerate(turns)
         for function, sendings in scripts
         if sendings
+        for sending in [sendings[turn % len(sendings)]]
     ]
     # Where a result lies nowhere, nothing that is read of it tells whose it is.
     nowhere = _misplaced(lab, script)
@@ -69,12 +70,13 @@ def examine(lab: Lab, scripts: Sequence[tuple[Function, Sequence[Sending]]]) -> 
         try:
             breach = _first_breach(lab, rest)
             if breach is None:
-                return Ownership(breaches, None, calls, _played(lab, rest, kept=frozenset(HANDED_OUT)).repeated)
+                repeated = _played(lab, rest, kept=frozenset(HANDED_OUT)).repeated
+                return Ownership(breaches, None, calls, nowhere, repeated)
         except (Stop, LoadError, HookError) as stop:
-            return Ownership(breaches, None, calls, stopped=str(stop))
+            return Ownership(breaches, None, calls, nowhere, stopped=str(stop))
         if breach.probe.function.name in breaches or breach.requirement == OVERLAP:
             # An allocator that hands out what is alive explains whatever was found before.
-            return Ownership({}, breach, calls)
+            return Ownership({}, breach, calls, nowhere)
         by_difference = breach.buffer is None
         behind = _behind(lab, breach.probe.function, read=True) if by_difference else None
         breaches[breach.probe.function.name] = behind or breach
@@ -94,7 +96,7 @@ def _behind(lab: Lab, function: Function, *, read: bool) -> Breach | None:
     return Breach(READ_BEHIND if read else str(Part.HOST), probe, edge.arguments, edge.buffer, fault)
 
 
-def _misplaced(lab: Lab, script: Sequence[Probe]) -> set[str]:
+def _misplaced(lab: Lab, script: Sequence[Probe]) -> frozenset[str]:
     """The functions whose results lie outside of memory, once at least."""
     found: set[str] = set()
     instance = lab.new_instance(HOLDING)
@@ -106,9 +108,9 @@ def _misplaced(lab: Lab, script: Sequence[Probe]) -> set[str]:
         exchange = instance.exchange(
             probe.function.name, probe.sending.arguments, asked_for(probe.function), fuel=call_fuel(SMALL, 0)
         )
-        if exchange.failure is not None and (exchange.failure.code in ("out-of-bounds", "too-long") or exchange.lost):
+        if exchange.failure is not None and exchange.failure.code in ("out-of-bounds", "too-long"):
             found.add(probe.function.name)
-    return found
+    return frozenset(found)
 
 
 def _first_breach(lab: Lab, script: Sequence[Probe]) -> Breach | None:
@@ -123,9 +125,11 @@ def _first_breach(lab: Lab, script: Sequence[Probe]) -> Breach | None:
         twice = _freed_twice(lab, script, overwritten.breach.probe) if overwritten.is_suspect else None
         return twice or overwritten.breach
     restored = _played(lab, script, frozenset(FORMERLY))
-    differs = _first_difference(overwritten, restored)
-    if restored.breach is not None or differs is None:
+    if restored.breach is not None:
         return restored.breach
+    differs = _first_difference(overwritten, restored)
+    if differs is None:
+        return _mistaken(lab, script, restored)
     # Which bytes was it? Each part alone is put back as it was.
     for part, (what, hint) in FORMERLY.items():
         alone = _first_difference(overwritten, _played(lab, script, frozenset({part})))
@@ -134,6 +138,18 @@ def _first_breach(lab: Lab, script: Sequence[Probe]) -> Breach | None:
             got = f"the answer changes with what the host writes where {what} was"
             return Breach(str(part), probe, (), None, Fault("an answer from its own bytes", got, hint))
     return None
+
+
+def _mistaken(lab: Lab, script: Sequence[Probe], restored: Run) -> Breach | None:
+    """Whether an input of a former call is taken for that of this one, where the same bytes stand there."""
+    run = Run(lab, frozenset(FORMERLY), frozenset(), mimics=True)
+    run.play(script)
+    differs = _first_difference(restored, run)
+    if run.breach is not None or differs is None:
+        return run.breach
+    what, hint = FORMERLY[Part.INPUT]
+    got = f"the answer changes with what the host writes where {what} was"
+    return Breach(str(Part.INPUT), script[differs], (), None, Fault("an answer from its own bytes", got, hint))
 
 
 def _freed_twice(lab: Lab, script: Sequence[Probe], seen: Probe | None) -> Breach | None:

@@ -47,6 +47,9 @@ def _judge_probe(judge: Judge, lab: Lab, rule: AllocationRule) -> None:
     for allocation in lab.allocator.allocations:
         if not allocation.hogged:
             _judge_allocation(judge, allocation, rule(allocation))
+    if lab.overlaps:
+        # Whatever such an allocator does in the end may come of that.
+        return
     if lab.rounds.wrong is None:
         judge.passed("rounds", lab.rounds.calls)
     elif (fault := rule(lab.rounds.wrong)) is not None and not lab.rounds.wrong.hogged:

@@ -21,6 +21,8 @@ def _judge_ownership(judge: Judge, lab: Lab, identifier: str) -> None:
         breach = found.breaches.get(name)
         if breach is None and (found.stopped is not None or found.overlap is not None):
             judge.not_applicable(found.stopped or "needs an allocator that keeps buffers apart: see WASP-ALLOC-003")
+        elif breach is None and name in found.nowhere:
+            judge.not_applicable(f"what {name} answers lies outside of memory")
         elif breach is None:
             judge.passed(f"{name}/ownership", found.calls[name])
         elif breach.requirement != identifier:

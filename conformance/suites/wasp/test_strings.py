@@ -158,6 +158,15 @@ def test_arguments_of_callbacks_are_terminated(lab: Lab, judge: Judge) -> None:
     _judge_odd(judge, lab, Owner.CALLBACK_ARGUMENT, Oddity.NO_TERMINATOR, "a NUL behind the string", _END)
 
 
+@requirement("WASP-STRING-003")
+def test_texts_of_errors_are_terminated(lab: Lab, judge: Judge) -> None:
+    """So does the text of an error."""
+    lab.require_string_size()
+    if not lab.raises_errors:
+        raise Blocked("raise_error is not imported")
+    _judge_odd(judge, lab, Owner.ERROR, Oddity.NO_TERMINATOR, "a NUL behind the string", _END)
+
+
 @requirement("WASP-STRING-004")
 def test_results_lie_inside_memory(lab: Lab, judge: Judge) -> None:
     """A string that is answered lies inside memory, with all its bytes."""

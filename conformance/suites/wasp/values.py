@@ -17,6 +17,7 @@ STRINGS: tuple[tuple[str, str], ...] = (
     ("empty", ""),
     ("letter", "k"),
     ("sixteen", "sixteen letters!"),
+    ("sixteen-others", "Another sixteen."),
     ("sentence", "The quick brown fox jumps over the lazy dog, twice."),
     ("beyond-ascii", BEYOND_ASCII),
     ("one-character", "é"),
@@ -37,6 +38,7 @@ BYTES: tuple[tuple[str, bytes], ...] = (
     ("one", b"\xff"),
     ("every", bytes(range(256))),
     ("zeroes", bytes(40)),
+    ("ones", b"\x01" * 40),
     ("high", b"\xfe" * 33),
     ("text", b"The quick brown fox"),
     ("kilobyte", bytes(range(1, 250)) * 4),
@@ -77,6 +79,13 @@ def byte_size(value: Value) -> int:
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode())
     return len(value) if isinstance(value, bytes) else 0
+
+
+def placed(value: Value) -> bytes | None:
+    """What a string or bytes are in the guest's memory; None for a number."""
+    if isinstance(value, str):
+        return value.encode() + b"\0"
+    return len(value).to_bytes(4, "little") + value if isinstance(value, bytes) else None
 
 
 def usual(function: Function) -> tuple[Value, ...]:
