@@ -1,4 +1,4 @@
-"""Write every plugin of `watgen` as text and as a module, with its entry in `fixtures/manifest.json`.
+"""Write every plugin of `watgen` and `waspgen` as text and as a module, with its entry in `fixtures/manifest.json`.
 
 Without arguments it writes what differs and deletes what is no longer made. With `--check` it writes
 nothing, names what differs and exits with 1.
@@ -25,8 +25,9 @@ def ours(entry: manifest.Entry) -> bool:
 
 def stale(expected: set[Path]) -> list[Path]:
     """Files made here once that no plugin makes any more."""
-    made = set((ROOT / SOURCES).glob("*/*.wat"))
-    made |= {ROOT / "fixtures" / entry["path"] for entry in manifest.read() if ours(entry)}
+    made = set((ROOT / SOURCES).glob("**/*.wat"))
+    for entry in filter(ours, manifest.read()):
+        made |= {ROOT / "fixtures" / path for path in (entry["path"], entry.get("functions")) if path is not None}
     return sorted(path for path in made - expected if path.exists())
 
 

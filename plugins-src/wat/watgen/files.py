@@ -8,6 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import wasmtime
+from waspgen import faulty_allocator, faulty_calls, faulty_module, faulty_values, functions
+from waspgen import faulty_ownership as faulty_ownership_wasp
+from waspgen import unusual as unusual_wasp
+from waspgen.base import base as wasp_base
 
 from watgen import (
     faulty_behaviour,
@@ -51,15 +55,21 @@ TABLES = (
     unusual_answers,
     unusual_state,
     unusual_inputs,
+    faulty_module,
+    faulty_allocator,
+    faulty_values,
+    faulty_ownership_wasp,
+    faulty_calls,
+    unusual_wasp,
 )
 
 
 def all_plugins() -> list[Plugin]:
     """Every plugin, the bases first. Raises `ValueError` where a name stands twice."""
-    made = [base(revision) for revision in HOOKS]
+    made = [*(base(revision) for revision in HOOKS), wasp_base()]
     for table in TABLES:
         made.extend(table.plugins())
-    names = Counter(plugin.name for plugin in made)
+    names = Counter(fixture_path(plugin) for plugin in made)
     if twice := sorted(name for name, count in names.items() if count > 1):
         raise ValueError(f"these names stand twice: {', '.join(twice)}")
     return made
@@ -71,13 +81,19 @@ def folder(plugin: Plugin) -> str:
 
 
 def source_path(plugin: Plugin) -> str:
-    """Give the text's path, relative to the repository."""
-    return f"{SOURCES}/{folder(plugin)}/{plugin.name}.wat"
+    """Give the text's path, relative to the repository; the texts of the first system lie in no folder of its name."""
+    system = "" if plugin.system == "bifrost" else f"{plugin.system}/"
+    return f"{SOURCES}/{system}{folder(plugin)}/{plugin.name}.wat"
 
 
 def fixture_path(plugin: Plugin) -> str:
     """Give the module's path, relative to `fixtures/`."""
-    return f"bifrost/{folder(plugin)}/{plugin.name}.wasm"
+    return f"{plugin.system}/{folder(plugin)}/{plugin.name}.wasm"
+
+
+def functions_path(plugin: Plugin) -> str | None:
+    """Give the path of the file that declares its functions, relative to `fixtures/`; None where it has none."""
+    return None if plugin.functions is None else f"{plugin.system}/functions/{plugin.functions}.toml"
 
 
 def files(root: Path, plugins: list[Plugin]) -> tuple[dict[Path, bytes], list[dict[str, object]]]:
@@ -92,6 +108,9 @@ def files(root: Path, plugins: list[Plugin]) -> tuple[dict[Path, bytes], list[di
             raise ValueError(f"{plugin.name}: {broken}") from broken
         contents[root / source_path(plugin)] = text.encode()
         contents[root / "fixtures" / fixture_path(plugin)] = binary
+        declared = functions_path(plugin)
+        if declared is not None and plugin.functions is not None:
+            contents[root / "fixtures" / declared] = functions.text(plugin.functions).encode()
         entries.append(entry(plugin, binary))
     return contents, entries
 
@@ -99,12 +118,13 @@ def files(root: Path, plugins: list[Plugin]) -> tuple[dict[Path, bytes], list[di
 def entry(plugin: Plugin, binary: bytes) -> dict[str, object]:
     """Write the manifest's entry of one plugin; `warnings` are the codes that it deserves, if any.
 
-    `scope` is there where a fault shows at scope `full` only, `config` where the plugin needs one.
+    `scope` is there where a fault shows at scope `full` only, `config` where the plugin needs one, `functions` where a
+    file declares its functions.
     """
     described: dict[str, object] = {
         "path": fixture_path(plugin),
         "kind": "faulty" if plugin.breaks else "conforming",
-        "system": "bifrost",
+        "system": plugin.system,
         "revision": plugin.revision,
         "language": "wat",
         "toolchain": f"wasmtime {version('wasmtime')} (wat2wasm)",
@@ -118,6 +138,8 @@ def entry(plugin: Plugin, binary: bytes) -> dict[str, object]:
         described["scope"] = plugin.scope
     if plugin.config is not None:
         described["config"] = plugin.config
+    if (declared := functions_path(plugin)) is not None:
+        described["functions"] = declared
     if plugin.warnings:
         described["warnings"] = list(plugin.warnings)
     return described

@@ -22,15 +22,18 @@ class Plugin:
     `breaks`: id of the requirement that it breaks, None for a conforming one. `title`: what is special
     about it. `warnings`: the warning codes that it deserves. `config`: what its author configures it with.
     `scope`: the smallest scope that shows the fault, `full` where it needs large bodies or thousands of calls.
-    `exports`: functions by the name they are exported under.
+    `exports`: functions by the name they are exported under. `functions`: name of the file that declares
+    them, in a system whose plugins come with one.
     """
 
     name: str
     revision: str
     title: str
+    system: str = "bifrost"
     breaks: str | None = None
     warnings: tuple[str, ...] = ()
     config: str | None = None
+    functions: str | None = None
     scope: str = "quick"
     imports: Mapping[str, str] = field(default_factory=dict)
     memory: str = '(memory (export "memory") 2)'
@@ -77,7 +80,7 @@ def render(plugin: Plugin) -> str:
         return re.sub(r"#(\w+)", lambda found: str(places[found[1]][1]), text)
 
     head = f"breaks {plugin.breaks}" if plugin.breaks else "conforms"
-    origin = f"Bifrost {plugin.revision}. Written by build.py; do not edit."
+    origin = f"{plugin.system.capitalize()} {plugin.revision}. Written by build.py; do not edit."
     lines = [f";; {head}: {plugin.title}", f";; {origin}", "(module"]
     for group in (
         plugin.imports.values(),
