@@ -92,10 +92,9 @@ class Reception:
             return False
         calls = {call.case: call for call in self._lab.session("twins").of(self._hook)}
         played = [calls.get(f"{self._hook}/twins/{turn.message.name}-{number}") for number in range(TWIN_TURNS)]
-        if any(call is None or call.document is None for call in played):
-            return False
         return all(
             call is not None
+            and call.document is not None
             and call.message is not None
             and (refusal(call) is not None) == (call.message.name == refused.message.name)
             for call in played
