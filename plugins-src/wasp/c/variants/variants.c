@@ -29,7 +29,7 @@ EXPORT(get_string_size) size_t get_string_size(const char *text) {
 }
 
 static void *take(size_t size) {
-	void *block = malloc(size);
+	void *block = calloc(size, 1);
 	if (block == NULL) {
 		static const char message[] = "out of memory\n";
 		write(STDERR_FILENO, message, strlen(message));

@@ -2,13 +2,19 @@
 
 package main
 
-// The last name is where the host wrote it, and not a copy.
-var last, answered string
+var (
+	lastHash uint32
+	last     string // where the host wrote it, and not a copy
+)
 
-// greeting answers the name that came before with the greeting that it got.
+// greeting takes the last name once more, if it is that one by its hash.
 func greeting(name string) string {
-	if name != last || answered == "" {
-		last, answered = name, "Hello "+name
+	hash := uint32(0x811c9dc5)
+	for _, b := range []byte(name) {
+		hash = (hash ^ uint32(b)) * 0x01000193
 	}
-	return answered
+	if hash != lastHash {
+		lastHash, last = hash, name
+	}
+	return "Hello " + last
 }

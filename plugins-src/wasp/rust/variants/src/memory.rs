@@ -25,8 +25,8 @@ pub extern "C" fn allocate(size: usize) -> *mut u8 {
 /// The pointer is one that the host was given, and the size is its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn deallocate(pointer: *mut u8, size: usize) {
-    // The fault of `guesses-size`: what comes back need not be as large as the plugin's usual buffer.
-    let size = if cfg!(feature = "guesses-size") { 1024 } else { size.max(1) };
+    // The fault of `guesses-size`: a vector may reserve as much as that, but not all blocks are vectors that grew.
+    let size = if cfg!(feature = "guesses-size") { size.next_power_of_two() } else { size.max(1) };
     if let (false, Ok(layout)) = (pointer.is_null(), Layout::array::<u8>(size)) {
         unsafe { dealloc(pointer, layout) };
     }

@@ -53,7 +53,7 @@ function read(text: usize): string {
 
 function written(text: string): usize {
   // @ts-ignore: told on the command line
-  if (isDefined(ENDS_NOTHING)) return kept(String.UTF8.encode(text));
+  if (isDefined(ENDS_NO_STRING)) return kept(String.UTF8.encode(text));
   return kept(String.UTF8.encode(text, true));
 }
 
@@ -78,5 +78,6 @@ export function callback(): usize {
 }
 
 export function fail(): void {
-  raise_error(written("Oops"));
+  // @ts-ignore: told on the command line
+  raise_error(kept(String.UTF8.encode("Oops", !isDefined(ENDS_NO_ERROR))));
 }
