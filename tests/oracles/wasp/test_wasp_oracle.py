@@ -60,6 +60,9 @@ def test_each_stand_is_needed_and_says_where_it_comes_from() -> None:
     named |= {name for scenario in ALL for name in scenario.stands}
     named |= {name for functions in known().values() for name in functions.values()}
     assert named == set(STANDS)
+    in_the_profile = {one["stand"] for each in ALL for one in each.differs if one.get("in") != ["default"]}
+    in_the_profile |= {name for functions in known().values() for name in functions.values()}
+    assert in_the_profile == {name for name, stand in STANDS.items() if stand.get("also_in_the_profile")}
     ids = {one.id for one in load_catalogue(find(Resource.CATALOGUES) / "wasp.toml").requirements}
     assert [one for stand in STANDS.values() for one in stand["requirements"] if one not in ids] == []
 
