@@ -33,9 +33,13 @@ def mistaken(calls: Sequence[Call], revision: Revision, new_plugin: Callable[[],
 
     `calls` were made one after the other; `new_plugin` makes a plugin ready whose host gives no input back.
     """
+    # Halves that are wrong point anywhere: at what another call has left, for one.
+    misplaced = {call.export for call in calls if call.is_misplaced}
     first: dict[str, Call] = {}
     for call in calls:
-        if call.message is not None and call.export not in first and _may_be_foreign(call) and foreign(call):
+        if call.document is None or call.message is None or call.export in first.keys() | misplaced:
+            continue
+        if _may_be_foreign(call) and foreign(call):
             first[call.export] = call
     if not first:
         return {}
