@@ -30,7 +30,8 @@ from reference_host.abi.bifrost.revisions import Role
 from reference_host.engine.interface import Engine, Module
 from reference_host.engine.registry import load_engine
 
-PACKAGE = "conformance.suites.bifrost"
+SUITES = "conformance.suites"
+PACKAGE = f"{SUITES}.bifrost"
 NO_TIME = Clock("2026-01-01T00:00:00Z", 0.0)
 
 
@@ -71,23 +72,28 @@ def _parameters(mark: pytest.Mark) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, values, strict=True))
 
 
-def suite_modules() -> list[Any]:
-    """Import the suite's test modules, in the order of their names."""
-    package = importlib.import_module(PACKAGE)
+def module_of(system: str, name: str) -> Any:
+    """Import a module of a system's suite."""
+    return importlib.import_module(f"{SUITES}.{system}.{name}")
+
+
+def suite_modules(system: str = "bifrost") -> list[Any]:
+    """Import a suite's test modules, in the order of their names."""
+    package = importlib.import_module(f"{SUITES}.{system}")
     names = sorted(each.name for each in pkgutil.iter_modules(package.__path__) if each.name.startswith("test_"))
-    return [importlib.import_module(f"{PACKAGE}.{name}") for name in names]
+    return [module_of(system, name) for name in names]
 
 
 @cache
-def suite_items() -> tuple[Item, ...]:
-    """Give every test of the suite."""
-    return tuple(items_of(suite_modules()))
+def suite_items(system: str = "bifrost") -> tuple[Item, ...]:
+    """Give every test of a suite."""
+    return tuple(items_of(suite_modules(system)))
 
 
 @cache
-def catalogue() -> Catalogue:
-    """Read the catalogue, once."""
-    return load_suite("bifrost").load_catalogue()
+def catalogue(system: str = "bifrost") -> Catalogue:
+    """Read a catalogue, once."""
+    return load_suite(system).load_catalogue()
 
 
 @cache
@@ -97,13 +103,16 @@ def engine_named(name: str) -> Engine:
 
 
 def new_lab(subject: Subject, module: Module) -> Any:
-    """Make a lab, which is what the suite's fixture `lab` does."""
-    return importlib.import_module(f"{PACKAGE}.lab").Lab(subject, module)
+    """Make a lab, which is what the suite's fixture `lab` does: it is given what it asks for by name."""
+    make = module_of(subject.system, "lab").Lab
+    given = {"subject": subject, "module": module, "engine": engine_named(subject.engine)}
+    return make(**{name: given[name] for name in inspect.signature(make).parameters})
 
 
 def play(item: Item, lab: Any) -> ItemOutcome:
     """Let one test judge. An exception that the suite does not expect gets out."""
-    judge = Judge(catalogue().get(item.requirement), lab.subject)
+    system = lab.subject.system
+    judge = Judge(catalogue(system).get(item.requirement), lab.subject)
     arguments: dict[str, Any] = {"lab": lab, "judge": judge, "subject": lab.subject, **item.parameters}
     if item.role is not None:
         hook = lab.revision.hook(item.role)
@@ -112,7 +121,7 @@ def play(item: Item, lab: Any) -> ItemOutcome:
             return judge.outcome()
         arguments["hook"] = hook.name
     wanted = inspect.signature(item.function).parameters
-    lab_module, rules = (importlib.import_module(f"{PACKAGE}.{name}") for name in ("lab", "rules"))
+    lab_module, rules = (module_of(system, name) for name in ("lab", "rules"))
     try:
         item.function(**{name: arguments[name] for name in wanted})
     except lab_module.Blocked as blocked:
@@ -133,16 +142,17 @@ def judge_plugin(
     lab = new_lab(subject, module)
     evidence = Evidence()
     evidence.engines[0] = EngineFacts(0, made.name, made.version, module.validity, "asked for")
-    evidence.items = tuple(ItemRef(item.name, _subject_of(item, subject), item.requirement) for item in suite_items())
-    for number in order or range(len(suite_items())):
+    items = suite_items(subject.system)
+    evidence.items = tuple(ItemRef(item.name, _subject_of(item, subject), item.requirement) for item in items)
+    for number in order or range(len(items)):
         if evidence.items[number].subject == 0:
-            evidence.outcomes[number] = play(suite_items()[number], lab)
-    return build_report(subject, 0, terms, catalogue(), evidence, NO_TIME)
+            evidence.outcomes[number] = play(items[number], lab)
+    return build_report(subject, 0, terms, catalogue(subject.system), evidence, NO_TIME)
 
 
 def _subject_of(item: Item, subject: Subject) -> int:
     """0 for the subject, -1 for nobody: what does not apply is left out."""
-    applies = catalogue().get(item.requirement).applies_to(subject.revision)
+    applies = catalogue(subject.system).get(item.requirement).applies_to(subject.revision)
     return 0 if applies and subject.only in {None, item.requirement} else -1
 
 

@@ -10,18 +10,13 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from asked import NAMES, PLUGINS, asked, report_on, written
-from judged import catalogue, failed
-from shipped import CONFORMING, FAULTY, SHIPPED, Shipped, smallest_of_each
+from shipped import CONFORMING, FAULTY, SHIPPED, Shipped, cases, check, smallest_of_each
 
-from conformance.catalogue import Level
 from conformance.report.jsonform import loads
-from conformance.report.model import Report, Verdict
 from reference_host.engine.registry import engine_names
 
 QUICK = [each for each in SHIPPED if each.scope == "quick"]
@@ -36,39 +31,16 @@ def _patient(plugin: Shipped) -> bool:
     return plugin.breaks == "BIFROST-TRAP-002" or "endless" in plugin.name
 
 
-def _cases(plugins: Iterable[Shipped], plain: Iterable[Shipped], *before: str) -> list[Any]:
-    """Give the plugins as parameters, those that are not in `plain` for the exhaustive run only."""
-    taken = set(plain)
-    marks = {True: (), False: (pytest.mark.exhaustive,)}
-    return [
-        pytest.param(*before, each, id="-".join((*before, each.name)), marks=marks[each in taken]) for each in plugins
-    ]
-
-
-def _check(plugin: Shipped, report: Report) -> None:
-    """Hold a report against what the plugin was made for."""
-    broken = failed(report)
-    if plugin.breaks is None:
-        assert [warned.code for warned in report.warnings] == list(plugin.warnings)
-        assert report.verdict is Verdict.CONFORMS, broken
-        return
-    requirement = catalogue().get(plugin.breaks)
-    # What cannot hold once the rule is broken is named by the catalogue, and may fail along with it.
-    assert [each for each in broken if each not in requirement.implied] == [plugin.breaks]
-    expected = Verdict.DOES_NOT_CONFORM if requirement.level is Level.MUST else Verdict.CONFORMS
-    assert report.verdict is expected, [(each.requirement, each.reason) for each in report.results]
-
-
 @pytest.mark.parametrize(
-    "plugin", _cases(SHIPPED, [*QUICK, *FAULTY, *(each for each in SHIPPED if each.revision == "r2")])
+    "plugin", cases(SHIPPED, [*QUICK, *FAULTY, *(each for each in SHIPPED if each.revision == "r2")])
 )
 def test_plugin_is_judged_right(plugin: Shipped) -> None:
-    _check(plugin, plugin.report(plugin.scope))
+    check(plugin, plugin.report(plugin.scope))
 
 
-@pytest.mark.parametrize("plugin", _cases(QUICK, [*smallest_of_each("breaks")[::3], *CONFORMING[::48]]))
+@pytest.mark.parametrize("plugin", cases(QUICK, [*smallest_of_each("breaks")[::3], *CONFORMING[::48]]))
 def test_plugin_is_judged_right_at_full_scope(plugin: Shipped) -> None:
-    _check(plugin, plugin.report("full"))
+    check(plugin, plugin.report("full"))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +48,7 @@ def test_plugin_is_judged_right_at_full_scope(plugin: Shipped) -> None:
     [
         case
         for turn, engine in enumerate(OTHERS)
-        for case in _cases(
+        for case in cases(
             (each for each in QUICK if each.language == "wat"),
             (
                 each
@@ -89,11 +61,11 @@ def test_plugin_is_judged_right_at_full_scope(plugin: Shipped) -> None:
 )
 def test_every_engine_shows_the_same(engine: str, plugin: Shipped) -> None:
     report, other = plugin.report("quick"), plugin.report("quick", engine)
-    _check(plugin, other)
+    check(plugin, other)
     assert (other.results, other.warnings, other.verdict) == (report.results, report.warnings, report.verdict)
 
 
-@pytest.mark.parametrize("plugin", _cases(FAULTY, smallest_of_each("breaks")[::4]))
+@pytest.mark.parametrize("plugin", cases(FAULTY, smallest_of_each("breaks")[::4]))
 def test_printed_command_shows_the_same_violation(plugin: Shipped, tmp_path: Path) -> None:
     path = None
     if plugin.config is not None:

@@ -1,4 +1,4 @@
-"""The catalogue of Bifrost keeps its own rules, and agrees with what the reference host knows of the revisions."""
+"""The catalogues keep their own rules, and agree with what the reference hosts know of the revisions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from collections.abc import Callable
 import pytest
 
 from conformance.catalogue import Level, Requirement, Side, load_catalogue
+from conformance.registry import load_system
 from conformance.resources import Resource, find
 from reference_host.abi.bifrost.revisions import REVISIONS
 
-CATALOGUE = load_catalogue(find(Resource.CATALOGUES) / "bifrost.toml")
+CATALOGUES = {path.stem: load_catalogue(path) for path in sorted(find(Resource.CATALOGUES).glob("*.toml"))}
+BIFROST = CATALOGUES["bifrost"]
 
 SECTIONS = {
     "Writing WASM Plugins": {
@@ -39,25 +41,49 @@ SECTIONS = {
         "Usage with Bifrost",
         "Benefits",
     },
+    "README of wasp": {
+        "Web Assembly System Plugins",
+        "Basic Usage",
+        "Callbacks",
+    },
+    "Host of wasp 0.0.8": {
+        "RegisterPlugin",
+        "GetInstance",
+        "CallFunction",
+        "Remove",
+        "AddCallback",
+        "raise_error",
+        "strings",
+        "byte slices",
+        "freeing",
+    },
+    "Guest code of wasp 0.0.8": {
+        "Go ABI",
+    },
 }
-"""The sections of the two documents that speak of the contract."""
+"""The sections of the documents that speak of the contracts; of the program, its functions and what they do."""
 
 
 def breaking(rule: Callable[[Requirement], bool]) -> list[str]:
     """Name the entries for which a rule does not hold."""
-    return [entry.id for entry in CATALOGUE.requirements if not rule(entry)]
+    return [entry.id for catalogue in CATALOGUES.values() for entry in catalogue.requirements if not rule(entry)]
 
 
-def test_ids_are_of_the_system() -> None:
-    assert CATALOGUE.system == "bifrost"
-    assert all(entry.id.startswith("BIFROST-") for entry in CATALOGUE.requirements)
-    assert {entry.id for entry in CATALOGUE.on_side(Side.HOST)} == {
-        entry.id for entry in CATALOGUE.requirements if entry.id.startswith("BIFROST-HOST-")
+@pytest.mark.parametrize("system", CATALOGUES)
+def test_ids_are_of_the_system(system: str) -> None:
+    catalogue, prefix = CATALOGUES[system], system.upper()
+    assert catalogue.system == system
+    assert all(entry.id.startswith(f"{prefix}-") for entry in catalogue.requirements)
+    assert {entry.id for entry in catalogue.on_side(Side.HOST)} == {
+        entry.id for entry in catalogue.requirements if entry.id.startswith(f"{prefix}-HOST-")
     }
 
 
-def test_revisions_are_known_and_in_order() -> None:
-    assert breaking(lambda entry: list(entry.revisions) == [r for r in REVISIONS if r in entry.revisions]) == []
+@pytest.mark.parametrize("system", CATALOGUES)
+def test_revisions_are_known_and_in_order(system: str) -> None:
+    known = load_system(system).revisions
+    for entry in CATALOGUES[system].requirements:
+        assert list(entry.revisions) == [revision for revision in known if revision in entry.revisions], entry.id
 
 
 def test_each_sentence_is_one() -> None:
@@ -86,8 +112,9 @@ def test_a_plugin_is_warned_by_a_word() -> None:
 
 
 def test_each_warning_has_one_requirement() -> None:
-    words = Counter(entry.warning for entry in CATALOGUE.requirements if entry.warning)
-    assert [word for word, count in words.items() if count > 1] == []
+    for catalogue in CATALOGUES.values():
+        words = Counter(entry.warning for entry in catalogue.requirements if entry.warning)
+        assert [word for word, count in words.items() if count > 1] == []
 
 
 def test_what_is_untested_says_why() -> None:
@@ -100,7 +127,7 @@ def test_what_is_untested_says_why() -> None:
 def test_required_exports_are_those_of_the_host(revision: str) -> None:
     required = {
         found[1]
-        for entry in CATALOGUE.requirements
+        for entry in BIFROST.requirements
         if entry.applies_to(revision) and (found := re.fullmatch(r"A plugin exports `(\w+)`\.", entry.sentence))
     }
     assert required == REVISIONS[revision].required
@@ -108,11 +135,11 @@ def test_required_exports_are_those_of_the_host(revision: str) -> None:
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_a_counterpart_is_required_where_the_host_requires_it(revision: str) -> None:
-    entry = CATALOGUE.get("BIFROST-EXPORT-003")
+    entry = BIFROST.get("BIFROST-EXPORT-003")
     assert entry.applies_to(revision) == REVISIONS[revision].free_required
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_rules_for_envelopes_leave_out_the_revision_without(revision: str) -> None:
     for name in ("OUT-001", "OUT-003", "OUT-004", "OUT-005", "HTTPPRE-001", "POST-003"):
-        assert CATALOGUE.get(f"BIFROST-{name}").applies_to(revision) == REVISIONS[revision].enveloped
+        assert BIFROST.get(f"BIFROST-{name}").applies_to(revision) == REVISIONS[revision].enveloped
