@@ -182,7 +182,7 @@ class Lab:
     @property
     def large(self) -> bool:
         """Whether values of 16 MiB are sent."""
-        return not self.subject.quick
+        return not self.subject.quick and (self.subject.max_input or LARGEST) >= LARGEST
 
     # -- getting there -----------------------------------------------------------------------------
 
@@ -362,6 +362,8 @@ class Lab:
             self.require_readable()
         except Blocked as blocked:
             return Ownership({}, None, Counter(), stopped=blocked.reason)
+        if self.can_allocate and any(a.size <= SMALL and not a.is_usable for a in self.allocator.allocations):
+            return Ownership({}, None, Counter(), stopped="needs an allocator that gives buffers: see WASP-ALLOC-*")
         scripts = [
             [s for s in (*examples(f), *variants(f, large=False, room=self.room)) if s.size <= SMALL]
             for f in self.functions
