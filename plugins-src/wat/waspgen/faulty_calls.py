@@ -171,8 +171,8 @@ def answering() -> Iterator[Plugin]:
     yield variation(
         "EXAMPLE-001",
         "later",
-        "sum is one off after 2,000 calls",
-        later("sum", 2_000, f"(i32.add {BODIES['sum']} (i32.const 1))"),
+        "sum is one off after 1,000 calls",
+        later("sum", 1_000, f"(i32.add {BODIES['sum']} (i32.const 1))"),
         scope="full",
     )
     for slug, title, edits in (
