@@ -131,6 +131,9 @@ C = (
     _faulty("OWN-002", "c", "reallocates-input", "REALLOCATES_INPUT", "makes its input longer, and answers with that"),
     _faulty("OWN-005", "c", "frees-argument", "FREES_ARGUMENT", "frees what it gave to a callback"),
     _faulty("OWN-002", "c", "static-buffer", "ANSWERS_STATIC_BUFFER", "answers short names in one static buffer"),
+    _faulty("OWN-005", "c", "frees-former-result", "FREES_FORMER_RESULT", "frees its result at the next call"),
+    _faulty("CALL-001", "c", "stack-buffer", "COPIES_TO_STACK", "copies names into 256 bytes of its stack"),
+    _faulty("MEM-001", "c", "forgets-copy", "FORGETS_COPY", "greets a copy of the name, and loses it", scope="full"),
     _legal("c", "fast", "", "is built for the instructions of today's engines", "-O3 -mcpu=generic -mbulk-memory"),
 )  # fmt: skip
 

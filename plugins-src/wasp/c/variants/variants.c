@@ -59,6 +59,13 @@ EXPORT(hello) char *hello(char *name) {
 		return strcat(text, name);
 	}
 #endif
+#ifdef COPIES_TO_STACK
+	char copy[256];
+	name = strcpy(copy, name);
+#endif
+#ifdef FORGETS_COPY
+	name = joined(name, "");
+#endif
 #ifdef REALLOCATES_INPUT
 	// The block may stay where it is, and is the input then, with another size; or it moves, and the input is freed.
 	size_t length = strlen(name);
@@ -68,6 +75,11 @@ EXPORT(hello) char *hello(char *name) {
 	return memcpy(moved, "Hello ", strlen("Hello "));
 #else
 	char *answer = joined("Hello ", name);
+#ifdef FREES_FORMER_RESULT
+	static char *former;
+	free(former);
+	former = answer;
+#endif
 #ifdef FREES_INPUT
 	free(name);
 #endif
