@@ -37,6 +37,7 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "plugin-config": ("the plugin's own configuration, a JSON file", {"metavar": "FILE"}),
     "functions": ("the signatures of the plugin's functions, a TOML file", {"metavar": "FILE"}),
     "max-memory": ("limit on its linear memory, such as 64MiB (default: 4GiB)", {"metavar": "SIZE"}),
+    "max-input": ("the largest body or value that is sent, such as 64KiB (default: all)", {"metavar": "SIZE"}),
     "quick": ("judge scope `quick` only", {"action": "store_true", "default": False}),
     "seed": ("seed of everything random", {"type": int, "metavar": "N"}),
     "only": ("judge one requirement, ID, or one case, ID[case]", {"metavar": "SELECTOR"}),

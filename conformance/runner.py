@@ -132,6 +132,7 @@ class Judging:
             "profile": terms.profile,
             "shape": terms.shape,
             "max-memory": str(terms.memory_pages * 65_536),
+            "max-input": None if terms.max_input is None else str(terms.max_input),
             "seed": str(terms.seed),
             "only": terms.selector,
         }

@@ -30,7 +30,15 @@ from conformance.commands.options import (
 )
 from conformance.commands.pipes import mute_stdout
 from conformance.judging.subject import DEFAULT_SEED, PROFILES
-from conformance.judging.terms import EVERY_SHAPE, Terms, make_subject, parse_memory, read_given, read_plugin
+from conformance.judging.terms import (
+    EVERY_SHAPE,
+    Terms,
+    make_subject,
+    parse_input,
+    parse_memory,
+    read_given,
+    read_plugin,
+)
 from conformance.text import printable
 from reference_host.errors import UsageError
 
@@ -72,6 +80,7 @@ Examples:
 @config_option
 @functions_option
 @memory_option
+@click.option("--max-input", metavar="SIZE", help="Largest body or value that is sent, such as 64KiB.  [default: all]")
 @click.option("--quick", is_flag=True, help="Scope quick: small bodies, a short soak, no memory above 64 MiB.")
 @click.option("--only", metavar="ID[CASE]", help="Judge one requirement, or one case of it.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Seed of everything random.")
@@ -106,6 +115,7 @@ def _terms(options: dict[str, Any]) -> Terms:
         functions_path=options["functions"],
         given=read_given(options["config"], options["functions"]),
         memory_pages=parse_memory(options["max_memory"]),
+        max_input=None if options["max_input"] is None else parse_input(options["max_input"]),
         quick=options["quick"],
         seed=options["seed"],
     )

@@ -14,7 +14,7 @@ from conformance.catalogue import Catalogue
 from conformance.errors import CouldNotJudge, RegistrationError
 from conformance.judging.records import parse_numbers
 from conformance.judging.subject import DEFAULT_SEED, Subject
-from conformance.judging.terms import Terms, make_subject, parse_memory, read_given, read_plugin
+from conformance.judging.terms import Terms, make_subject, parse_input, parse_memory, read_given, read_plugin
 from conformance.registry import load_suite, suite_names
 from conformance.suite import Suite
 from reference_host.engine.interface import MAX_PAGES
@@ -85,7 +85,7 @@ def _all_suites() -> Iterator[Suite]:
 
 def _terms(options: Mapping[str, Any]) -> Terms:
     config, functions = options["plugin-config"], options["functions"]
-    memory, seed = options["max-memory"], options["seed"]
+    memory, largest, seed = options["max-memory"], options["max-input"], options["seed"]
     terms = Terms(
         abi=options["abi"],
         revision=options["revision"],
@@ -95,6 +95,7 @@ def _terms(options: Mapping[str, Any]) -> Terms:
         functions_path=functions,
         given=read_given(config, functions),
         memory_pages=MAX_PAGES if memory is None else parse_memory(memory),
+        max_input=None if largest is None else parse_input(largest),
         quick=options["quick"],
         seed=DEFAULT_SEED if seed is None else seed,
     )

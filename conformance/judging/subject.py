@@ -23,7 +23,8 @@ class Subject:
 
     `path` is as the user gave it, for messages only; the bytes were read once, and `sha256` is theirs.
     `shapes` are those of the plugin system that payloads are sent in. `memory_pages` is the limit on linear memory in
-    pages of 64 KiB. `only_case` is the case that `--only`
+    pages of 64 KiB. `max_input`: bytes of the largest body or value that is sent, None for all that the scope has.
+    `only_case` is the case that `--only`
     names, None where all cases are judged.
     """
 
@@ -38,6 +39,7 @@ class Subject:
     scope: Scope = "full"
     given: Given = NOTHING_GIVEN
     memory_pages: int = 65_536
+    max_input: int | None = None
     seed: int = DEFAULT_SEED
     engine: str = "wasmtime"
     only: str | None = None

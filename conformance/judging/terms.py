@@ -30,6 +30,7 @@ from reference_host.engine.interface import MAX_PAGES, PAGE
 from reference_host.errors import ModuleError, UnknownRevision, UsageError
 
 EVERY_SHAPE = "all"
+SMALLEST_INPUT = 1_024
 
 _SIZE = re.compile(r"\s*([0-9]+)\s*([kmg]?)(i?)b?\s*", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -51,6 +52,7 @@ class Terms:
     functions_path: str | None = None
     given: Given = NOTHING_GIVEN
     memory_pages: int = MAX_PAGES
+    max_input: int | None = None
     quick: bool = False
     seed: int = DEFAULT_SEED
     only: str | None = None
@@ -96,6 +98,8 @@ class Terms:
             yield from ("--functions", self.functions_path)
         if self.memory_pages != MAX_PAGES:
             yield from ("--max-memory", format_memory(self.memory_pages))
+        if self.max_input is not None:
+            yield from ("--max-input", format_size(self.max_input))
         if self.seed != DEFAULT_SEED:
             yield from ("--seed", str(self.seed))
 
@@ -112,18 +116,34 @@ def parse_memory(text: str) -> int:
 
     Raises `UsageError` for what is no size, less than a page, or above 4 GiB.
     """
-    match = _SIZE.fullmatch(text)
-    if match is None:
-        raise UsageError(f"{printable(text, 80)!r} is no size; expected one such as 64MiB, 2GiB or 65536")
-    pages = int(match[1]) * _UNITS[match[2].lower()] // PAGE
+    pages = _parse_size(text) // PAGE
     if not 1 <= pages <= MAX_PAGES:
         raise UsageError(f"{printable(text, 80)!r} is not between one page (64KiB) and 4GiB")
     return pages
 
 
+def parse_input(text: str) -> int:
+    """Read the size of the largest input, such as `64KiB`, in bytes. Raises `UsageError`, also for less than 1 KiB."""
+    size = _parse_size(text)
+    if size < SMALLEST_INPUT:
+        raise UsageError(f"{printable(text, 80)!r} is less than 1KiB, which plain messages need")
+    return size
+
+
+def _parse_size(text: str) -> int:
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{printable(text, 80)!r} is no size; expected one such as 64MiB, 2GiB or 65536")
+    return int(match[1]) * _UNITS[match[2].lower()]
+
+
 def format_memory(pages: int) -> str:
     """Write pages as the largest unit that holds them evenly: `64MiB`."""
-    size = pages * PAGE
+    return format_size(pages * PAGE)
+
+
+def format_size(size: int) -> str:
+    """Write bytes as the largest unit that holds them evenly: `64KiB`."""
     for unit in ("g", "m", "k"):
         if size % _UNITS[unit] == 0:
             return f"{size // _UNITS[unit]}{unit.upper()}iB"
@@ -234,6 +254,7 @@ def make_subject(path: str, binary: bytes, terms: Terms, engine: str) -> Subject
         scope=terms.scope,
         given=terms.given,
         memory_pages=terms.pages,
+        max_input=terms.max_input,
         seed=terms.seed,
         engine=engine,
         only=terms.only,

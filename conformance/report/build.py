@@ -176,6 +176,7 @@ def _provenance(path: str, terms: Terms, shapes: Iterable[str]) -> Provenance:
         seed=terms.seed,
         shapes=tuple(sorted(shapes)),
         memory_pages=terms.pages,
+        max_input=terms.max_input,
         config=_digest(terms.given.config),
         functions=_digest(terms.given.functions),
         only=None if terms.selector is None else printable(terms.selector),

@@ -125,6 +125,7 @@ class Provenance:
     seed: int
     shapes: tuple[str, ...]
     memory_pages: int
+    max_input: int | None
     config: str | None
     functions: str | None
     only: str | None

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from conformance.catalogue import Catalogue, Level
 from conformance.judging.records import Outcome
+from conformance.judging.terms import format_size
 from conformance.report.model import Report, Result, Verdict, Violation
 
 SHOWN = 3
@@ -92,7 +93,9 @@ class _Page:
             detected = f" ({subject.detection})" if subject.detection else ""
             self.field("plugin", f"{subject.abi} {subject.revision}{detected}")
         self.field("sha256", subject.sha256)
-        self.field("judged", f"{report.profile}, scope {report.scope}{only}")
+        largest = report.provenance.max_input
+        inputs = "" if largest is None else f", inputs up to {format_size(largest)}"
+        self.field("judged", f"{report.profile}, scope {report.scope}{inputs}{only}")
         if report.engine.name is not None:
             validity = {"valid": ", module validated", "not-tested": ", module not validated"}
             version = f" {report.engine.version}" if report.engine.version else ""

@@ -1,4 +1,4 @@
-"""What the profile `lenient` and the choice of shapes change, and that they change nothing else."""
+"""What the profile `lenient`, the choice of shapes and the largest input change, and that they change nothing else."""
 
 from __future__ import annotations
 
@@ -58,3 +58,11 @@ def test_lenient_takes_the_allocator_by_either_name(plugin: Shipped) -> None:
 def test_go_shape_is_sent_where_it_is_asked_for(plugin: Shipped, shape: str) -> None:
     expected = [plugin.breaks] if shape == "go-struct" else []
     assert _failed(plugin, replace(plugin.terms("quick"), shape=shape)) == expected
+
+
+@pytest.mark.parametrize("name", ["pack-001-large-http_post_hook", "input-006-huge-pre_hook"])
+@pytest.mark.parametrize("largest", [65_536, None], ids=["64KiB", "all"])
+def test_no_larger_body_is_sent_than_was_asked_for(name: str, largest: int | None) -> None:
+    (plugin,) = [each for each in FAULTY if each.name == name]
+    expected = [] if largest else [plugin.breaks]
+    assert _failed(plugin, replace(plugin.terms("full"), max_input=largest)) == expected

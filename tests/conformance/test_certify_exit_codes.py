@@ -86,6 +86,8 @@ def test_nothing_executed_is_no_verdict(hookproof: Command, plugins: Plugins) ->
         pytest.param(["good.wasm", "--config", "good.wasm"], "no JSON text", id="config is no JSON"),
         pytest.param(["good.wasm", "--max-memory", "much"], "'much' is no size; expected", id="no size"),
         pytest.param(["good.wasm", "--max-memory", "5GiB"], "4GiB", id="too much memory"),
+        pytest.param(["good.wasm", "--max-input", "much"], "'much' is no size; expected", id="no size of an input"),
+        pytest.param(["good.wasm", "--max-input", "1000"], "less than 1KiB", id="too small an input"),
         pytest.param(["good.wasm", "--profile", "kind"], "strict.*lenient", id="unknown profile"),
         pytest.param(["good.wasm", "--shape", "round"], "terse.*wordy.*all", id="unknown shape"),
         pytest.param(["good.wasm", "--functions", "good.wasm"], "takes no --functions", id="functions are fixed"),

@@ -209,17 +209,30 @@ def test_the_number_of_processes_changes_nothing(hookproof: Command, plugins: Pl
 
 def test_terms_and_provenance(hookproof: Command, plugins: Plugins) -> None:
     (plugins.folder / "c.json").write_text("{}")
-    options = ("--quick", "--seed", "7", "--shape", "terse", "--max-memory", "32MiB", "--config", "c.json")
+    options = (
+        "--quick",
+        "--seed",
+        "7",
+        "--shape",
+        "terse",
+        "--max-memory",
+        "32MiB",
+        "--max-input",
+        "64KiB",
+        "--config",
+        "c.json",
+    )
     document = report(hookproof, plugins, plugins.good(), "--profile", "lenient", "--revision", "v1", *options)
     assert (document["scope"], document["profile"], document["subject"]["revision"]) == ("quick", "lenient", "v1")
     provenance = document["provenance"]
     assert provenance["seed"] == 7
     assert provenance["shapes"] == ["terse"]
-    assert provenance["memory_pages"] == 512
+    assert (provenance["memory_pages"], provenance["max_input"]) == (512, 65_536)
     assert provenance["config"] == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     assert shlex.split(provenance["command"]) == [
         "hookproof", "certify", "good.wasm", "--quick", "--profile", "lenient", "--shape", "terse",
-        "--revision", "v1", "--config", "c.json", "--max-memory", "32MiB", "--seed", "7",
+        "--revision", "v1", "--config", "c.json", "--max-memory", "32MiB", "--max-input", "64KiB",
+        "--seed", "7",
     ]  # fmt: skip
 
 

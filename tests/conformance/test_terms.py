@@ -74,13 +74,14 @@ def test_the_command_names_what_is_not_at_its_default() -> None:
         config_path="it's.json",
         given=Given(config=b"{}"),
         memory_pages=1_024,
+        max_input=65_536,
         quick=True,
         seed=7,
     ).selecting("TOY-ADD-001[a b]")
     assert shlex.split(certify_command("-p q.wasm", terms)) == [
         "hookproof", "certify", "./-p q.wasm", "--only", "TOY-ADD-001[a b]", "--quick", "--profile", "lenient",
         "--shape", "docs", "--abi", "toy", "--revision", "v1", "--config", "it's.json", "--max-memory", "64MiB",
-        "--seed", "7",
+        "--max-input", "64KiB", "--seed", "7",
     ]  # fmt: skip
 
 

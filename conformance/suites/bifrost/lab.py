@@ -35,7 +35,7 @@ from .bounds import BUDGET, DEADLINE, SLACK, START_FUEL, TRAPS_PER_HOOK
 from .bounds import Blocked as Blocked
 from .calls import Call, Reached, read_call
 from .exits import dead_after_exit
-from .messages import Message, Topic, mark, marked, messages
+from .messages import HUGE, Message, Topic, mark, marked, messages
 from .metering import Meter
 from .ownership import Breach, Ownership, Probe, examine
 from .probes import AllocatorProbe, probe_allocator, takes_back
@@ -90,7 +90,8 @@ class Lab:
     @property
     def largest(self) -> int:
         """Bytes of an everyday large body."""
-        return 4_096 if self.subject.quick else 1_048_576
+        size = 4_096 if self.subject.quick else 1_048_576
+        return size if self.subject.max_input is None else min(size, self.subject.max_input // HUGE)
 
     # -- getting there -----------------------------------------------------------------------------
 

@@ -12,11 +12,12 @@ from .http import http_messages
 from .llm import post_messages, pre_messages
 from .malformed import malformed
 from .marks import mark, marked, marks_in
-from .message import MARK, Message, Sizes, Topic
+from .message import HUGE, MARK, Message, Sizes, Topic
 from .spelling import Spelling, header_spellings, json_spellings
 from .stream import stream_messages
 
 __all__ = [
+    "HUGE",
     "MARK",
     "Message",
     "Sizes",

@@ -105,6 +105,10 @@ COPIES = 8
 in some languages), the answer."""
 
 
+HUGE = 8
+"""How many times as large as an everyday one the largest body is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """How large bodies are: bytes of an everyday one, and bytes of memory that the plugin can have (None: any)."""
@@ -115,7 +119,7 @@ class Sizes:
     @property
     def huge(self) -> int:
         """Bytes of a body that one HTTP and one LLM hook see: 8 MiB where the everyday one has 1 MiB."""
-        return 8 * self.everyday
+        return HUGE * self.everyday
 
     def fit(self, size: int) -> bool:
         """Whether a plugin can be expected to take a body of that size."""
