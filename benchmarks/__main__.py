@@ -17,7 +17,7 @@ import click
 from benchmarks import tables
 from benchmarks.guests import contenders
 from benchmarks.measuring import Measurement, measure
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import GROUPS, WORKLOADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ def _processor() -> str:
 
 
 @click.command()
-@click.option("--only", multiple=True, type=click.Choice(list(WORKLOADS)), help="Measure this; may be given again.")
+@click.option(
+    "--only", multiple=True, type=click.Choice([*WORKLOADS, *GROUPS]), help="Measure this; may be given again."
+)
 @click.option("--seconds", default=1.0, show_default=True, help="How long each contender is measured.")
 @click.option(
     "--json", "json_path", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write here too."
@@ -75,10 +77,12 @@ def main(only: Sequence[str], seconds: float, json_path: Path | None) -> None:
     for line in contenders()[1]:
         click.echo(f"left out: {line}")
     found: list[Measurement] = []
-    for workload in only or WORKLOADS:
+    for workload in [name for asked in only or WORKLOADS for name in GROUPS.get(asked, [asked])]:
         prepared = WORKLOADS[workload]()
         for line in prepared.unfit:
             click.echo(f"left out of {workload}: {line}")
+        if not prepared.operations:
+            continue
         measured = measure(workload, prepared.operations, seconds, timed=prepared.timed)
         click.echo(f"\n{tables.one(measured)}\n")
         found += measured

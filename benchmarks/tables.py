@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from benchmarks.measuring import Measurement
 
-COLUMNS = (
-    "wasmtime-py",
-    "wasmtime plain",
-    "wasmtime fast",
-    "purepy guard",
-    "purepy exact",
-    "purepy portable",
-    "pywasm",
-    "ppci",
-)
-"""The contenders of the table for all, in its order; what it leaves out is in the others."""
+Ratio = tuple[str, str, str]
+"""How many times as fast the second is as the third, and what that is called."""
 
-RATIOS = (("fast : plain", "wasmtime fast", "wasmtime plain"), ("fast : wasmtime-py", "wasmtime fast", "wasmtime-py"),
-          ("guard : pywasm", "purepy guard", "pywasm"), ("exact : pywasm", "purepy exact", "pywasm"),
-          ("portable : pywasm", "purepy portable", "pywasm"))  # fmt: skip
-"""How many times as fast the first is as the second."""
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a table for many workloads; contenders that are not here are in the tables of one."""
+
+    contenders: Sequence[str]
+    ratios: Sequence[Ratio]
+
+
+ENGINES = Layout(
+    ("wasmtime-py", "wasmtime plain", "wasmtime fast", "purepy guard", "purepy exact", "purepy portable", "pywasm",
+     "ppci"),
+    (("fast : plain", "wasmtime fast", "wasmtime plain"), ("fast : wasmtime-py", "wasmtime fast", "wasmtime-py"),
+     ("guard : pywasm", "purepy guard", "pywasm"), ("exact : pywasm", "purepy exact", "pywasm"),
+     ("portable : pywasm", "purepy portable", "pywasm")),
+)  # fmt: skip
+"""Where engines are compared."""
+
+HOSTS = Layout(
+    ("wasp Singlepass", "wasp Cranelift", "wasmtime plain", "wasmtime fast", "wasmtime fast, limits", "purepy guard",
+     "purepy portable", "pywasm"),
+    (("fast : Singlepass", "wasmtime fast", "wasp Singlepass"), ("fast : Cranelift", "wasmtime fast", "wasp Cranelift"),
+     ("purepy : Singlepass", "purepy guard", "wasp Singlepass")),
+)  # fmt: skip
+"""Where our host is compared with the real one of wasp."""
 
 _SHORT = {"purepy": "purepy guard"}
 """Where calls have the limits that the host gives them, `purepy` stands in the column of the guard."""
@@ -43,15 +56,21 @@ def one(found: Sequence[Measurement]) -> str:
 
 
 def summary(found: Sequence[Measurement]) -> str:
-    """Give a table of all workloads: medians with their spread, then the ratios."""
+    """Give a table of all workloads, and one of wasp's: medians with their spread, then the ratios."""
+    wasp = [each for each in found if each.workload.startswith("wasp-")]
+    others = [each for each in found if each not in wasp]
+    return "\n\n".join(_summary(group, layout) for group, layout in ((others, ENGINES), (wasp, HOSTS)) if group)
+
+
+def _summary(found: Sequence[Measurement], layout: Layout) -> str:
     by_workload: dict[str, dict[str, Measurement]] = {}
     for each in found:
         by_workload.setdefault(each.workload, {})[_SHORT.get(each.contender, each.contender)] = each
-    heads = [*COLUMNS, *[name for name, _, _ in RATIOS]]
+    heads = [*layout.contenders, *[name for name, _, _ in layout.ratios]]
     lines = [f"| workload | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     for workload, measured in by_workload.items():
-        cells = [_cell(measured.get(name)) for name in COLUMNS]
-        for _, first, second in RATIOS:
+        cells = [_cell(measured.get(name)) for name in layout.contenders]
+        for _, first, second in layout.ratios:
             both = measured.get(first), measured.get(second)
             cells.append("" if both[0] is None or both[1] is None else _times(both[1].median / both[0].median))
         lines.append(f"| `{workload}` | {' | '.join(cells)} |")

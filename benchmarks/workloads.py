@@ -3,7 +3,7 @@
 `hook` is a gateway's round trip on the Rust sample plugin. `int`, `string` and the two `new` ones are the measurement
 in the README of the plugin host wasp, on a guest as small as its own: a call with two integers, a call with a string
 (allocate, write, call, read, free), and each on a fresh instance. `host-...` is a hook of each sample plugin through
-the whole reference host. `first-hook-...` and `certify` are processes of their own.
+the whole reference host. `first-hook-...` and `certify` are processes of their own. `wasp-...` is in `wasp.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from benchmarks import wasp
 from benchmarks.guests import Contender, Fresh, Guest, Unfit, contenders, engines
 from benchmarks.measuring import Operation
 from benchmarks.processes import certify, first_hook
@@ -180,6 +181,16 @@ def _certify() -> Prepared:
     return Prepared(operations | {"purepy": partial(certify, sample_path(), "purepy", "")})
 
 
+def _wasp(name: str) -> Prepared:
+    found, unfit = wasp.batches(*wasp.JOBS[name])
+    _agree({host: partial(_last, batch) for host, batch in found.items()})
+    return Prepared({host: wasp.timed(batch) for host, batch in found.items()}, unfit, timed=True)
+
+
+def _last(batch: wasp.Batch) -> object:
+    return batch(1)[1]
+
+
 def _nothing(guest: Guest) -> None:
     """Have the instance, and leave it at that."""
 
@@ -201,5 +212,9 @@ WORKLOADS: dict[str, Callable[[], Prepared]] = {
     "first-hook-warm": partial(_in_a_fresh_process, warm=True),
     **{f"host-{path.stem}": partial(_through_the_host, path) for path in sorted(sample_path().parent.glob("*.wasm"))},
     "certify": _certify,
+    **{name: partial(_wasp, name) for name in wasp.JOBS},
 }
 """By name: makes the operation of each contender ready. Raises `Disagreement` where they answer differently."""
+
+GROUPS = {group: [name for name in WORKLOADS if name.startswith(f"{group}-")] for group in ("host", "wasp")}
+"""Workloads that may be asked for by one name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,17 @@ from benchmarks.__main__ import main
 from benchmarks.guests import PeerMissing, Unfit, contenders
 from benchmarks.measuring import MINIMUM, Measurement, measure
 from benchmarks.processes import first_hook
-from benchmarks.workloads import WORKLOADS, Disagreement, _agree, _on_guests, _steady, sample_path, small
+from benchmarks.workloads import (
+    GROUPS,
+    WORKLOADS,
+    Disagreement,
+    Prepared,
+    _agree,
+    _on_guests,
+    _steady,
+    sample_path,
+    small,
+)
 
 BY_HAND = "wasmtime-py"
 WASMTIME = [BY_HAND, "wasmtime plain", "wasmtime fast", "wasmtime fast, no limits"]
@@ -119,6 +130,37 @@ def test_the_summary_has_medians_spreads_and_ratios() -> None:
     cells = dict(zip(head.split(" | "), line.split(" | "), strict=True))
     assert cells["wasmtime fast"] == "10 us ±10%"
     assert (cells["fast : plain"], cells["guard : pywasm"], cells["exact : pywasm"]) == ("12", "300", "")
+
+
+def test_the_summary_has_a_table_of_its_own_for_wasp() -> None:
+    def measured(workload: str, contender: str, median: float) -> Measurement:
+        return Measurement(workload, contender, median, median / 10, median, 5, 5, 1)
+
+    found = [measured("hook", "wasmtime fast", 1e-5), measured("wasp-int", "wasp Singlepass", 2e-6)]
+    engines, hosts = tables.summary([*found, measured("wasp-int", "wasmtime fast", 1e-6)]).split("\n\n")
+    assert "`wasp-int`" not in engines
+    head, _, line = hosts.split("\n")
+    cells = dict(zip(head.split(" | "), line.split(" | "), strict=True))
+    assert (cells["| workload"], cells["wasmtime fast"], cells["fast : Singlepass"]) == (
+        "| `wasp-int`",
+        "1 us ±10%",
+        "2",
+    )
+
+
+def test_workloads_may_be_asked_for_by_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def unfit(name: str) -> Prepared:
+        asked.append(name)
+        return Prepared({}, ["nobody is here"])
+
+    for name in WORKLOADS:
+        monkeypatch.setitem(WORKLOADS, name, partial(unfit, name))
+    done = CliRunner().invoke(main, ["--only", "wasp"])
+    assert done.exit_code == 0, done.output
+    assert asked == GROUPS["wasp"]
+    assert "left out of wasp-int: nobody is here" in done.output
 
 
 def test_the_command_prints_tables_and_writes_json(tmp_path: Path) -> None:
