@@ -90,6 +90,7 @@ class Lab:
         self.module = module
         self._engine = engine
         self._sessions: dict[str, Session] = {}
+        self._reached: dict[Reached, Sequence[Call]] = {}
         self._edges: dict[str, Edges] = {}
         self.exports: Mapping[str, ExternType] = {export.name: export.type for export in module.exports}
 
@@ -422,7 +423,9 @@ class Lab:
 
     def calls_that_reached(self, reached: Reached) -> Sequence[Call]:
         """Those that a rule which needs `reached` can be asked of. Raises `Blocked`."""
-        return [call for call in self.calls if call.reached >= reached]
+        if reached not in self._reached:
+            self._reached[reached] = [call for call in self.calls if call.reached >= reached]
+        return self._reached[reached]
 
     def _traffic(self, functions: Sequence[Function]) -> Iterator[tuple[Function, Sending]]:
         """Each function with its examples, and with every kind of value."""

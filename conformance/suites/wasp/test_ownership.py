@@ -12,6 +12,9 @@ from .calls import Call, Reached
 from .lab import Lab
 from .ownership import READ_BEHIND
 from .rules import Fault, judge_calls, shown
+from .sizes import HANDED_OUT
+
+SPARED = (SpareReason.STATIC, SpareReason.NO_DEALLOCATE, SpareReason.WITHHELD)
 
 
 def _judge_ownership(judge: Judge, lab: Lab, identifier: str) -> None:
@@ -61,8 +64,8 @@ def test_nothing_static_is_handed_out(lab: Lab, judge: Judge) -> None:
 
     def rule(call: Call) -> Fault | None:
         for event in call.exchange.events:
-            is_spared = isinstance(event, NotFreed) and event.reason == SpareReason.STATIC
-            if isinstance(event, NotFreed) and is_spared and lab.is_static(event.pointer):
+            is_handed_out = isinstance(event, NotFreed) and event.owner in HANDED_OUT and event.reason in SPARED
+            if isinstance(event, NotFreed) and is_handed_out and lab.is_static(event.pointer):
                 got = f"the {event.owner} at {event.pointer:#x}, inside a data segment"
                 return Fault("a buffer of the plugin's allocator", got, hint)
         return None

@@ -92,6 +92,17 @@ def static() -> Iterator[Plugin]:
     )
     yield variation(
         "OWN-001",
+        "empty",
+        "hello answers a constant to whoever has no name",
+        careful,
+        doing(
+            "hello",
+            f"(if (result i32) (i32.load8_u (local.get $name))\n  (then {HELLO})\n  (else (i32.const &greeting)))",
+        ),
+        constant(greeting=b"Hello \0"),
+    )
+    yield variation(
+        "OWN-001",
         "bytes",
         "reverse answers a constant where there is nothing to reverse",
         careful,
