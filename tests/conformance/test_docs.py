@@ -32,3 +32,15 @@ def test_readme_starts_with_two_commands() -> None:
     commands = re.findall(r"```sh\n(.+)\n```", start)
     assert len(commands) == start.count("```") // 2 == 2
     assert all("python3 -m venv .venv" in command and ".venv/bin/" in command for command in commands)
+
+
+def test_page_of_wasp_shows_what_works(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "wasp.md").read_text()
+    plugin = ROOT / "fixtures" / "wasp" / "conforming" / "greeter-rust.wasm"
+    (program,) = re.findall(r"```python\n((?:.|\n)+?)```", page)
+    exec(program, {"plugin": plugin.read_bytes()})
+    (signatures,) = re.findall(r"```toml\n((?:.|\n)+?)```", page)
+    functions, arguments = tmp_path / "functions.toml", tmp_path / "arguments.json"
+    functions.write_text(signatures)
+    arguments.write_text('["Nic"]')
+    assert hookproof("call", str(plugin), "hello", str(arguments), "--functions", str(functions)) == '"Hello Nic"\n'

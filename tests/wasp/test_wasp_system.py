@@ -27,7 +27,6 @@ from reference_host.errors import (
     CallFailed,
     FunctionNotFound,
     GuestError,
-    ImportNotFound,
     NotAModule,
     UnknownRevision,
     UsageError,
@@ -192,7 +191,7 @@ answers = "Hello {0}"
     answer = call(load, guest, "run", [], functions)
     assert answer.decoded == "Hello Nic"
     assert answer.warnings == ("static: the callback-argument at 0x1000 is not given back: it lies in static data",)
-    with pytest.raises(ImportNotFound):
+    with pytest.raises(UsageError, match=r"\[callbacks\.\"env\.call_me\"\]"):
         call(load, guest, "run", [])
 
 

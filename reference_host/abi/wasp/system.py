@@ -24,7 +24,7 @@ from reference_host.abi.wasp.registration import PluginConfig, needs_callback, r
 from reference_host.abi.wasp.types import Type, Value, signed
 from reference_host.engine import interface
 from reference_host.engine.interface import FuncType, Limits, ValueType
-from reference_host.errors import UnknownRevision, UsageError
+from reference_host.errors import ImportNotFound, UnknownRevision, UsageError
 
 REVISION = "0.0.8"
 """The last tag of wasp's repository; the interface has no number of its own."""
@@ -119,7 +119,11 @@ class WaspSystem(System):
         arguments = _arguments(hook, document, function)
         host = Engine(engine, limits=limits or Limits())
         config = PluginConfig(read_environment(given.config), functions.scripted())
-        registered = host.register_plugin(hook, binary, config)
+        try:
+            registered = host.register_plugin(hook, binary, config)
+        except ImportNotFound as missing:
+            key = f'[callbacks."{missing.module}.{missing.name}"]'
+            raise UsageError(f"{missing}; say in the file of --functions what it answers, under {key}") from missing
         instance = host.get_instance(hook)
         # No host reads an i64 or a float: such results are told as they are.
         read = Type.NONE if function is None else function.signature.result
