@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Protocol
 
-from conformance.lab.bounds import COPIES, Blocked, call_fuel
+from conformance.lab.bounds import Blocked, call_fuel
 from conformance.lab.metering import MemoryMeter
 from reference_host.engine.binary import DataSegment
 from reference_host.engine.interface import PAGE, Instance
@@ -167,19 +167,16 @@ class Bench:
 
 
 def probe_allocator(
-    bench: Bench, static: StaticData, sizes: Sequence[int], *, room: int, shuffled: int | None = None
+    bench: Bench, static: StaticData, sizes: Sequence[int], *, shuffled: int | None = None
 ) -> AllocatorProbe:
     """Ask for a buffer of every size, then give all back: in the same order, or in one drawn with a seed.
 
-    `room`: bytes of memory that the plugin can have; it is not asked for buffers of which that could not hold eight.
     Raises `Blocked`.
     """
     found: list[Allocation] = []
     function = bench.pair.malloc
     meter = bench.meter()
     for number, size in enumerate(sizes):
-        if COPIES * size > room:
-            continue
         pointer, trap = bench.take(size)
         case = f"{function}/{size}" if sizes.index(size) == number else f"{function}/{size}-{number}"
         hogged = meter.take() is not None

@@ -88,7 +88,7 @@ class _Behind:
 
 def look_behind(lab: Lab, function: Function) -> Edges:
     """Call a function with small values, three times: with other bytes behind each, and with more of them."""
-    script = [s for s in (*examples(function), *variants(function, large=False, room=lab.room)) if s.size <= SMALL]
+    script = [*examples(function), *variants(function, most=min(SMALL, lab.most))]
     usual = _play(lab, function, script, NEAR, FILLS[0])
     other = _play(lab, function, script, NEAR, FILLS[1])
     longer = _play(lab, function, script, FAR, FILLS[0])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from conformance.judging import Subject
-from conformance.lab.bounds import DEADLINE, START_FUEL, Blocked, call_fuel
+from conformance.lab.bounds import COPIES, DEADLINE, START_FUEL, Blocked, call_fuel
 from conformance.lab.metering import MemoryMeter
 from conformance.lab.probes import (
     SIZES,
@@ -49,7 +49,7 @@ from .edges import Edges, look_behind
 from .ownership import Ownership, examine
 from .sizes import Measurement, Returns, measure, try_sizes
 from .talk import PLAIN, Talk, stand_ins
-from .values import LARGEST, SMALL, Sending, examples, variants
+from .values import LARGEST, QUICK, SMALL, Sending, examples, variants
 
 NO_SIGNATURES = "needs the functions' signatures (--functions)"
 TRAPS = 5
@@ -178,12 +178,13 @@ class Lab:
     def room(self) -> int:
         """Bytes of linear memory that the plugin can have: what it declares as its maximum, within the host's limit."""
         declared = [type_.maximum for type_ in self.memory_types if type_.maximum is not None]
-        return min(self.subject.memory_pages, *declared, MAX_PAGES) * PAGE - self.minimum * PAGE
+        return min(self.subject.memory_pages, *declared, MAX_PAGES) * PAGE
 
     @property
-    def large(self) -> bool:
-        """Whether values of 16 MiB are sent."""
-        return not self.subject.quick and (self.subject.max_input or LARGEST) >= LARGEST
+    def most(self) -> int:
+        """Bytes of the largest value that is sent."""
+        asked = LARGEST if self.subject.max_input is None else self.subject.max_input
+        return min(asked, self.room // COPIES, QUICK if self.subject.quick else LARGEST)
 
     # -- getting there -----------------------------------------------------------------------------
 
@@ -310,13 +311,14 @@ class Lab:
     @cached_property
     def allocator(self) -> AllocatorProbe:
         """What the allocator does with every size, all buffers alive at once. Raises `Blocked`."""
-        sizes = (*SIZES, 4, 5, 1, 1, 16, 65_540, *((1_048_577, LARGEST + 1) if self.large else ()))
-        return probe_allocator(self.bench(), self.static, sizes, room=self.room, shuffled=self.subject.seed)
+        sizes = (*SIZES, 4, 5, 1, 1, 16, QUICK + 4, 1_048_577, LARGEST + 1)
+        asked = [size for size in sizes if size <= self.most + 4]
+        return probe_allocator(self.bench(), self.static, asked, shuffled=self.subject.seed)
 
     @cached_property
     def in_order(self) -> AllocatorProbe:
         """The same with small sizes, given back in the order in which they came. Raises `Blocked`."""
-        return probe_allocator(self.bench(), self.static, SIZES, room=self.room)
+        return probe_allocator(self.bench(), self.static, [size for size in SIZES if size <= self.most + 4])
 
     @cached_property
     def rounds(self) -> Rounds:
@@ -347,7 +349,7 @@ class Lab:
         self.require_string_size()
         self.require_harmless()
         bench = self.bench() if self.can_allocate else None
-        return measure(bench, large=self.large, room=self.room)
+        return measure(bench, self.most)
 
     @cached_property
     def returns(self) -> Returns:
@@ -366,7 +368,7 @@ class Lab:
         if self.can_allocate and any(a.size <= SMALL and not a.is_usable for a in self.allocator.allocations):
             return Ownership({}, None, Counter(), stopped="needs an allocator that gives buffers: see WASP-ALLOC-*")
         scripts = [
-            [s for s in (*examples(f), *variants(f, large=False, room=self.room)) if s.size <= SMALL]
+            [s for s in (*examples(f), *variants(f, most=min(SMALL, self.most))) if s.size <= SMALL]
             for f in self.functions
         ]
         return examine(self, list(zip(self.functions, scripts, strict=True)))
@@ -430,7 +432,7 @@ class Lab:
     def _traffic(self, functions: Sequence[Function]) -> Iterator[tuple[Function, Sending]]:
         """Each function with its examples, and with every kind of value."""
         for function in functions:
-            for sending in (*examples(function), *variants(function, large=self.large, room=self.room)):
+            for sending in (*examples(function), *variants(function, most=self.most)):
                 yield function, sending
             yield function, next(examples(function))
 
@@ -438,7 +440,7 @@ class Lab:
         """Calls in mixed order; some are made before and after all others, the examples all along."""
         draw = random.Random(self.subject.seed)
         pools = {
-            f.name: [s for s in (*examples(f), *variants(f, large=False, room=self.room)) if s.size <= SMALL]
+            f.name: [s for s in (*examples(f), *variants(f, most=min(SMALL, self.most))) if s.size <= SMALL]
             for f in functions
         }
         kept = [(f, sending) for f in functions for sending in _chosen(pools[f.name])]

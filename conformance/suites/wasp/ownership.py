@@ -97,11 +97,12 @@ def _behind(lab: Lab, function: Function, *, read: bool) -> Breach | None:
 
 
 def _misplaced(lab: Lab, script: Sequence[Probe]) -> frozenset[str]:
-    """The functions whose results lie outside of memory, once at least."""
+    """The functions whose results lie outside of memory, once at least; one that was aborted is not called again."""
     found: set[str] = set()
+    aborted: set[str] = set()
     instance = lab.new_instance(HOLDING)
     for probe in script:
-        if probe.function.name in found:
+        if probe.function.name in found | aborted:
             continue
         if not instance.alive:
             instance = lab.new_instance(HOLDING)
@@ -110,6 +111,8 @@ def _misplaced(lab: Lab, script: Sequence[Probe]) -> frozenset[str]:
         )
         if exchange.failure is not None and exchange.failure.code in ("out-of-bounds", "too-long"):
             found.add(probe.function.name)
+        elif exchange.lost:
+            aborted.add(probe.function.name)
     return frozenset(found)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from conformance.lab.bounds import COPIES, call_fuel
+from conformance.lab.bounds import call_fuel
 from conformance.lab.probes import Bench
 from reference_host.abi.wasp import HeapPolicy, Instance, Type
 from reference_host.abi.wasp.events import NotFreed, Owner, SpareReason
@@ -63,19 +63,19 @@ class Measurement:
         )
 
 
-def measure(bench: Bench | None, *, large: bool, room: int) -> Measurement:
-    """Write strings into buffers, and ask for their sizes. None are written where there is no allocator.
+def measure(bench: Bench | None, most: int) -> Measurement:
+    """Write strings of up to `most` bytes into buffers, and ask for their sizes. Without an allocator there are none.
 
     Raises `Blocked`.
     """
     if bench is None:
         return Measurement(())
     texts = [(name, text.encode()) for name, text in STRINGS]
-    if large:
+    if most >= LARGEST:
         texts.append(("16-mib", b"sixteen MiB text" * (LARGEST // 16)))
     found: list[Measured] = []
     for name, text in texts:
-        if COPIES * len(text) > room:
+        if len(text) > most:
             continue
         pointer, _ = bench.take(len(text) + 1)
         memory = bench.instance.memory

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.lab.bounds import COPIES
 from reference_host.abi.wasp import Type, Value
 from reference_host.abi.wasp.functions import Example, Function
 
@@ -56,6 +55,8 @@ _USUAL: dict[Type, tuple[Value, ...]] = {
     Type.STRING: ("Nic", "Seb", "Eve"),
     Type.BYTES: (b"\x01\x02\x03", b"\x04\x05", b"\x06"),
 }
+QUICK = 65_536
+"""Bytes of the largest value in scope `quick`."""
 SMALL = 5_200
 """Bytes of the largest value that is sent thousands of times."""
 
@@ -104,18 +105,18 @@ def examples(function: Function) -> Iterator[Sending]:
         yield Sending("usual", usual(function))
 
 
-def variants(function: Function, *, large: bool, room: int) -> Iterator[Sending]:
+def variants(function: Function, *, most: int) -> Iterator[Sending]:
     """The usual arguments with each string and bytes among them replaced, one at a time.
 
-    `room`: bytes of memory that the plugin can have; what does not fit into it eight times is left out.
+    What has more than `most` bytes is left out.
     """
     given = usual(function)
     for place, type_ in enumerate(function.signature.parameters):
         values: tuple[tuple[str, Value], ...] = ()
         if type_ is Type.STRING:
-            values = (*STRINGS, *([("16-mib", "sixteen MiB text" * (LARGEST // 16))] if large else ()))
+            values = (*STRINGS, *([("16-mib", "sixteen MiB text" * (LARGEST // 16))] if most >= LARGEST else ()))
         elif type_ is Type.BYTES:
-            values = (*BYTES, *([("16-mib", b"sixteen MiB text" * (LARGEST // 16))] if large else ()))
+            values = (*BYTES, *([("16-mib", b"sixteen MiB text" * (LARGEST // 16))] if most >= LARGEST else ()))
         for name, value in values:
-            if COPIES * byte_size(value) <= room:
+            if byte_size(value) <= most:
                 yield Sending(f"{place + 1}-{name}", (*given[:place], value, *given[place + 1 :]))
