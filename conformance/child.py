@@ -20,7 +20,12 @@ def main() -> None:
     gc.set_threshold(_GARBAGE)
     import pytest
 
-    sys.exit(pytest.main(sys.argv[1:]))
+    status = pytest.main(sys.argv[1:])
+    # All is on record by now. To take tens of thousands of calls and dozens of guests apart, one by one, would keep
+    # whoever waits for half a second more.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _die_with_the_parent() -> None:
