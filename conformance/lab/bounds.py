@@ -9,7 +9,8 @@ START_FUEL = 200_000_000
 DEADLINE = 900.0
 """Seconds; far above what the fuel takes on the slowest engine. Where it fires nobody is to blame but the machine."""
 COPIES = 8
-"""How often a value must fit into memory at least: what comes in, what goes out, and what is made in between."""
+"""How often a body or a value must fit into memory at least: as it comes in, what a decoder makes of it (UTF-16 in some
+languages), what goes out, and the text around both."""
 
 
 def call_fuel(size: int, memory: int) -> int:

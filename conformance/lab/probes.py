@@ -103,6 +103,7 @@ class AllocatorProbe:
     """What the allocator did with all sizes, every buffer alive at once; then each was given back."""
 
     allocations: tuple[Allocation, ...]
+    free: str | None
     static: StaticData
 
     @property
@@ -120,6 +121,12 @@ class AllocatorProbe:
     def overlap(self) -> tuple[Allocation, Allocation] | None:
         """The first two live buffers that share a byte."""
         return next((pair for pair in combinations(self.usable, 2) if pair[0].overlaps(pair[1])), None)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong with any of them."""
+        is_complete = len(self.usable) == len(self.allocations)
+        return is_complete and self.is_harmless and all(a.free_trap is None for a in self.allocations)
 
     @property
     def is_harmless(self) -> bool:
@@ -197,7 +204,7 @@ def probe_allocator(
             found[position] = replace(allocation, given_back=True, free_trap=free_trap)
             if free_trap is not None:
                 break
-    return AllocatorProbe(tuple(found), static)
+    return AllocatorProbe(tuple(found), bench.pair.free, static)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,15 +41,6 @@ class Reached(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """How a call breaks a rule: what the contract expects, what was seen, and how an author mends it."""
-
-    expected: str
-    got: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True)
 class Call:
     """A call: `case` is its name in reports, e.g. `pre_hook/traffic/7-text`."""
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 import pytest
 
 from conformance.judging import Judge, Subject
+from conformance.lab.blocked import pytest_pyfunc_call as pytest_pyfunc_call
 from reference_host.abi.bifrost.revisions import Role
 from reference_host.engine.interface import Module
 
-from .bounds import Blocked
 from .lab import Lab
-from .rules import report_blocked
 
 
 @pytest.fixture(scope="session")
@@ -30,15 +27,3 @@ def hook(request: pytest.FixtureRequest, lab: Lab, judge: Judge) -> str:
         judge.not_applicable(f"{lab.revision.name} has no {role.value}")
         pytest.skip(f"{lab.revision.name} has no {role.value}")
     return found.name
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Let a test say with `Blocked` that the calls it wants cannot be made."""
-    try:
-        return (yield)
-    except Blocked as blocked:
-        judge = pyfuncitem.funcargs["judge"]
-        assert isinstance(judge, Judge)
-        report_blocked(judge, blocked)
-        return True

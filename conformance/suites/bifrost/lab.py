@@ -14,14 +14,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from conformance.judging import Subject
+from conformance.lab.bounds import COPIES, DEADLINE, START_FUEL
+from conformance.lab.bounds import Blocked as Blocked
+from conformance.lab.probes import SIZES, AllocatorProbe, Bench, StaticData, probe_allocator, takes_back
 from reference_host.abi.bifrost.contract import Profile
 from reference_host.abi.bifrost.documents import Shape
 from reference_host.abi.bifrost.events import Allocated, Exchange, Owner
-from reference_host.abi.bifrost.heap import SCRUB, AllocatorPair, HeapPolicy
+from reference_host.abi.bifrost.heap import SCRUB, HeapPolicy
 from reference_host.abi.bifrost.plugin import Plugin, PluginConfig
 from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
 from reference_host.engine.binary import read_module
-from reference_host.engine.interface import MAX_PAGES, PAGE, GrowthRefused, Instance, Limits, MemoryType, Module
+from reference_host.engine.interface import MAX_PAGES, PAGE, GrowthRefused, Limits, MemoryType, Module
 from reference_host.errors import (
     HookError,
     InitRefused,
@@ -31,14 +34,12 @@ from reference_host.errors import (
     TrapCode,
 )
 
-from .bounds import BUDGET, DEADLINE, SLACK, START_FUEL, TRAPS_PER_HOOK
-from .bounds import Blocked as Blocked
+from .bounds import BUDGET, SLACK, TRAPS_PER_HOOK
 from .calls import Call, Reached, read_call
 from .exits import dead_after_exit
 from .messages import HUGE, Message, Topic, mark, marked, messages
 from .metering import Meter
 from .ownership import Breach, Ownership, Probe, examine
-from .probes import AllocatorProbe, probe_allocator, takes_back
 from .reuse import mistaken
 from .scripts import SCRIPTS, Plan, Script
 
@@ -46,6 +47,10 @@ SMALL_CONFIG = b'{"hookproof":{"level":1}}'
 """A config that no plugin knows, for those whose author gave none."""
 ENDED = ("traffic", "soak")
 """The sessions that end with `cleanup`."""
+
+
+LARGE_SIZES = (300_000, 1_048_576)
+"""Bytes of buffers that are asked for in scope `full` only, as the bodies of the traffic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,11 @@ class Lab:
     def memory_types(self) -> tuple[MemoryType, ...]:
         """The types of the module's memories."""
         return read_module(self.subject.binary).memories
+
+    @property
+    def minimum(self) -> int:
+        """Pages of memory that an instance starts with."""
+        return max((type_.minimum for type_ in self.memory_types), default=0)
 
     @property
     def room(self) -> int:
@@ -120,7 +130,7 @@ class Lab:
 
     def meter(self, plugin: Plugin) -> Meter:
         """What tells what a plugin takes."""
-        return Meter(plugin, self.subject.memory_pages, max((type_.minimum for type_ in self.memory_types), default=0))
+        return Meter(plugin, self.subject.memory_pages, self.minimum)
 
     def started(self) -> Plugin:
         """A plugin that was instantiated. Raises what loading raises."""
@@ -212,15 +222,14 @@ class Lab:
     def allocator(self) -> AllocatorProbe:
         """What the allocator does alone. Raises `Blocked`."""
         self.require_ready()
-        return probe_allocator(
-            self._instance(), self._pair(), self.subject.binary, quick=self.subject.quick, room=self.room
-        )
+        sizes = [size for size in (*SIZES, *(() if self.subject.quick else LARGE_SIZES)) if COPIES * size <= self.room]
+        return probe_allocator(self._bench(), StaticData(self.module.info.data_segments), sizes)
 
     @cached_property
     def takes_back(self) -> bool:
         """Whether memory that is given back is used again. Raises `Blocked`."""
         self.require_ready()
-        return takes_back(self._instance(), self._pair(), quick=self.subject.quick)
+        return takes_back(self._bench(), quick=self.subject.quick)
 
     @cached_property
     def ownership(self) -> Ownership:
@@ -298,16 +307,12 @@ class Lab:
                     sent_now = tuple(marked(data, mark(number)) for data in message.documents(self.revision))
                     yield Probe(case, hook.name, sent_now)
 
-    def _instance(self) -> Instance:
+    def _bench(self) -> Bench:
         plugin = self.started()
         plugin.init()
         assert plugin.instance is not None
-        return plugin.instance
-
-    def _pair(self) -> AllocatorPair:
-        pair = self.new_plugin().pair
-        assert pair is not None
-        return pair
+        assert plugin.pair is not None
+        return Bench(plugin.instance, plugin.pair, self.subject.memory_pages, self.minimum)
 
     # -- sessions ----------------------------------------------------------------------------------
 

@@ -19,13 +19,12 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Protocol
 
+from conformance.lab.bounds import Fault
 from reference_host.abi.bifrost.events import Allocated, Buffer, Exchange, Freed, Owner, Stage
 from reference_host.abi.bifrost.heap import CANARY
 from reference_host.abi.bifrost.plugin import Plugin
 from reference_host.engine.interface import Memory
 from reference_host.errors import HookError, LoadError, TrapCode
-
-from .calls import Fault
 
 LETTER = ord("k")
 """Overwrites what the host owns again: a letter, for a plugin may drop or replace what is no text."""

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
+from conformance.lab.bounds import Fault
 from reference_host.abi.bifrost.plugin import Plugin
 from reference_host.abi.bifrost.revisions import Revision
 from reference_host.errors import HookError, LoadError
 
-from .calls import Call, Fault
+from .calls import Call
 from .messages import MARK, marked, marks_in
 from .ownership import Breach, Part, Probe
 

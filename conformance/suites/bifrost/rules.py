@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.judging import Judge
+from conformance.lab.blocked import report_blocked as report_blocked
+from conformance.lab.bounds import Blocked
+from conformance.lab.bounds import Fault as Fault
 from reference_host.errors import TrapCode
 
-from .bounds import Blocked
 from .calls import Call, Reached
-from .calls import Fault as Fault
 from .lab import Lab
 
 WHOLE = 300
@@ -61,14 +62,6 @@ def judge_call(judge: Judge, call: Call, fault: Fault | None) -> None:
             got=fault.got,
             hint=fault.hint,
         )
-
-
-def report_blocked(judge: Judge, blocked: Blocked) -> None:
-    """Say why a rule could not be asked."""
-    if blocked.not_tested:
-        judge.not_tested(blocked.reason)
-    else:
-        judge.not_applicable(blocked.reason)
 
 
 def quote(data: bytes) -> str:

@@ -7,11 +7,11 @@ allocator usable at all (no 0, inside memory, no overlap) is a stand.
 from __future__ import annotations
 
 from conformance.judging import Judge, requirement
+from conformance.lab.probes import Allocation
 from reference_host.abi.bifrost.events import Allocated, FreeFailed, Stage
 
 from .calls import Call, Reached
 from .lab import Lab
-from .probes import Allocation
 from .rules import Fault, judge_call, judge_calls
 
 

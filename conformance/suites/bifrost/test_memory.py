@@ -9,40 +9,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 from conformance.judging import Judge, requirement
+from conformance.lab.growth import MINIMUM, grown
 from reference_host.abi.bifrost.events import Event, InputOverwritten, NotFreed
 from reference_host.engine.interface import PAGE, GrowthRefused
 
 from .calls import Call, Reached
 from .lab import Lab
 from .rules import Fault, judge_calls
-
-WINDOWS = 4
-"""The second half of the soak is cut into so many windows; memory that grows in each of them grows steadily."""
-DOUBLINGS = 3
-"""Memory that grew each of the last times that the number of calls doubled grows steadily too: the runtimes of TinyGo
-and AssemblyScript double a heap that is full, so that a leak grows in ever longer steps."""
-MINIMUM = 200
-"""Calls below which nothing can be said about growth."""
-
-
-def _growth(lab: Lab) -> tuple[list[int], int]:
-    """Pages at the borders of the windows of the soak's second half, and the number of calls in that half."""
-    sizes = [call.exchange.memory_size for call in lab.session("soak").calls]
-    half = [size for size in sizes[len(sizes) // 2 :] if size is not None]
-    if len(half) < MINIMUM // 2:
-        return [], len(half)
-    borders = [half[min(len(half) - 1, position * len(half) // WINDOWS)] // PAGE for position in range(WINDOWS + 1)]
-    return borders, len(half)
-
-
-def _octaves(lab: Lab) -> list[int]:
-    """Pages after an eighth of the soak, a quarter, half of it and all."""
-    sizes = [size for call in lab.session("soak").calls if (size := call.exchange.memory_size) is not None]
-    return [sizes[len(sizes) - 1 >> halvings] // PAGE for halvings in range(DOUBLINGS, -1, -1)]
-
-
-def _grows(sizes: list[int]) -> bool:
-    return all(later > earlier for earlier, later in pairwise(sizes))
 
 
 def _hogged(lab: Lab) -> GrowthRefused | None:
@@ -51,7 +24,7 @@ def _hogged(lab: Lab) -> GrowthRefused | None:
     A plugin that asks for too much once, and does without, has not taken it. One call that takes so much is no leak:
     see BIFROST-MEM-003, unless it is the plugin's own maximum that it comes to.
     """
-    start = max((type_.minimum for type_ in lab.memory_types), default=0)
+    start = lab.minimum
     soak = lab.session("soak")
     sizes = [start * PAGE, *(call.exchange.memory_size or 0 for call in soak.calls)]
     step = max((later - earlier for earlier, later in pairwise(sizes)), default=0) // PAGE
@@ -65,17 +38,17 @@ def _judge_growth(judge: Judge, lab: Lab, hint: str) -> None:
     if lab.subject.quick:
         judge.not_tested("growth shows over thousands of calls, which scope quick does not make")
         return
-    borders, calls = _growth(lab)
+    sizes = [size for call in lab.session("soak").calls if (size := call.exchange.memory_size) is not None]
+    pages, calls = grown(sizes), len(sizes) - len(sizes) // 2
     hogged = _hogged(lab)
     if hogged is not None:
         got = f"growth beyond {hogged.size} pages was refused, at a limit of {hogged.limit}"
         judge.violation("soak/limit", export="memory", expected="memory that stops growing", got=got, hint=hint)
-    elif not borders:
+    elif len(sizes) < MINIMUM:
         judge.not_applicable("too few calls of the soak came back to say anything about growth")
     elif any(call.is_misplaced or any(map(_is_withheld, call.exchange.events)) for call in lab.session("soak").calls):
         judge.not_applicable("the host keeps what is no object, so that memory grows: see BIFROST-ENC-* and PACK-001")
-    elif _grows(borders) or _grows(_octaves(lab)):
-        pages = borders[-1] - borders[0]
+    elif pages is not None:
         got = f"{pages} pages in {calls} calls, {pages * PAGE // calls} bytes a call"
         case = f"soak/{calls}-calls"
         judge.violation(case, export="memory", expected="memory that stops growing", got=got, hint=hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.judging import Judge
-from conformance.lab.bounds import Blocked
+from conformance.lab.blocked import report_blocked as report_blocked
 from conformance.lab.bounds import Fault as Fault
 from reference_host.errors import TrapCode
 
@@ -55,14 +55,6 @@ def judge_call(judge: Judge, call: Call, fault: Fault | None) -> None:
             got=fault.got,
             hint=fault.hint,
         )
-
-
-def report_blocked(judge: Judge, blocked: Blocked) -> None:
-    """Say why a rule could not be asked."""
-    if blocked.not_tested:
-        judge.not_tested(blocked.reason)
-    else:
-        judge.not_applicable(blocked.reason)
 
 
 def shown(value: float) -> int | str:

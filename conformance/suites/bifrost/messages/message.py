@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from conformance.lab.bounds import COPIES
 from reference_host.abi.bifrost.answers import Outcome
 from reference_host.abi.bifrost.jsontext import encode
 from reference_host.abi.bifrost.revisions import Revision, Role
@@ -99,11 +100,6 @@ class Message:
 
 _JSON_BODY = base64.b64encode(b'{"x').decode()[:3]
 """How the base64 of a JSON object begins."""
-
-COPIES = 8
-"""How often a body must fit into memory at least: its base64, the text around it, what a decoder makes of both (UTF-16
-in some languages), the answer."""
-
 
 HUGE = 8
 """How many times as large as an everyday one the largest body is."""
