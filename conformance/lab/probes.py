@@ -6,7 +6,7 @@ An experiment runs on an instance of its own. Nothing is written to any buffer.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -136,12 +136,16 @@ class AllocatorProbe:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """An allocator on an instance: `limit` and `minimum` of its memory in pages."""
+    """An allocator on an instance: `limit` and `minimum` of its memory in pages.
+
+    `fuel` is that of a call, by the bytes that it is about and those of memory.
+    """
 
     instance: Instance
     pair: AllocatorPair
     limit: int
     minimum: int
+    fuel: Callable[[int, int], int] = call_fuel
 
     @property
     def memory_size(self) -> int:
@@ -165,7 +169,7 @@ class Bench:
 
     def _call(self, function: str, *arguments: int, size: int) -> tuple[int | None, str | None]:
         try:
-            results = self.instance.call(function, *arguments, fuel=call_fuel(size, self.memory_size))
+            results = self.instance.call(function, *arguments, fuel=self.fuel(size, self.memory_size))
         except Trap as trap:
             if trap.code is TrapCode.DEADLINE:
                 raise Blocked("the deadline fired before the fuel was used up", not_tested=True) from None

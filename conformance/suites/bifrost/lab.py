@@ -312,7 +312,7 @@ class Lab:
         plugin.init()
         assert plugin.instance is not None
         assert plugin.pair is not None
-        return Bench(plugin.instance, plugin.pair, self.subject.memory_pages, self.minimum)
+        return Bench(plugin.instance, plugin.pair, self.subject.memory_pages, self.minimum, BUDGET.fuel)
 
     # -- sessions ----------------------------------------------------------------------------------
 
