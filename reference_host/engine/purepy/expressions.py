@@ -87,11 +87,16 @@ class _Integers:
         self.sign = 1 << bits - 1
         self.prefix = f"i{bits}"
 
-    def wrap(self, text: str, top: int, one: Value, two: Value) -> Value:
-        """Reduce a sum or a product to the range where it can be beyond."""
+    def wrap(self, text: str, top: int, one: Value, two: Value, *, often: bool = False) -> Value:
+        """Reduce a sum or a product to the range where it can be beyond.
+
+        Where it seldom is, `%` is faster, because it returns a number that is small enough as it is; where it is
+        `often`, a mask, because it does not divide.
+        """
         if top < self.modulus:
             return _two(f"({text})", top, one, two)
-        return _two(f"(({text}) % {self.modulus})", self.modulus - 1, one, two)
+        reduced = f"& {self.modulus - 1}" if often else f"% {self.modulus}"
+        return _two(f"(({text}) {reduced})", self.modulus - 1, one, two)
 
     def signed(self, value: Value) -> str:
         """Give the text of the signed value."""
@@ -125,7 +130,7 @@ class _Integers:
     def mul(self, one: Value, two: Value) -> Value:
         if one.number is not None and two.number is not None:
             return constant(one.number * two.number % self.modulus)
-        return self.wrap(f"{integer(one)} * {integer(two)}", one.top * two.top, one, two)
+        return self.wrap(f"{integer(one)} * {integer(two)}", one.top * two.top, one, two, often=True)
 
     def div_u(self, one: Value, two: Value) -> Value:
         if two.number:
@@ -177,7 +182,9 @@ class _Integers:
     def shl(self, one: Value, two: Value) -> Value:
         by = self._by(two)
         top = one.top << by.number if by.number is not None else self.modulus
-        return self.wrap(f"{integer(one)} << {integer(by)}", top, one, two)
+        # Short ways scale an index, long ones move bits into the upper half, and some out of it.
+        often = by.number is None or by.number >= 8
+        return self.wrap(f"{integer(one)} << {integer(by)}", top, one, two, often=often)
 
     def shr_u(self, one: Value, two: Value) -> Value:
         by = self._by(two)
@@ -193,7 +200,7 @@ class _Integers:
     def rotl(self, one: Value, two: Value) -> Value:
         by = self._by(two)
         if by.number is not None and is_name(one):
-            text = f"(({one.text} << {by.number}) % {self.modulus} | {one.text} >> {self.bits - by.number})"
+            text = f"(({one.text} << {by.number}) & {self.modulus - 1} | {one.text} >> {self.bits - by.number})"
         else:
             text = f"{self.prefix}_rotl({integer(one)}, {integer(by)})"
         return _two(text, self.modulus - 1, one, two)
@@ -319,7 +326,7 @@ def _neg(one: Value) -> Value:
 def _wrap(one: Value) -> Value:
     if one.number is not None:
         return constant(one.number % 2**32)
-    return one if one.top < 2**32 else _one(f"({one.text} % 4294967296)", 2**32 - 1, one)
+    return one if one.top < 2**32 else _one(f"({one.text} & 4294967295)", 2**32 - 1, one)
 
 
 def _extend_u(one: Value) -> Value:
