@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from reference_host.engine.interface import Engine, Export, Import, Limits
+from reference_host.engine.interface import Engine, Export, FuncType, Import, Limits
 from reference_host.errors import UsageError
 
 Json = Any
@@ -98,9 +98,11 @@ class System(Protocol):
 
     def hooks(self, revision: str, module: ModuleSummary) -> Sequence[str]:
         """What can be called: the hooks of the revision, or what the module exports. Raises `UnknownRevision`."""
+        return tuple(export.name for export in module.exports if isinstance(export.type, FuncType))
 
     def facts(self, module: ModuleSummary, revision: str) -> Mapping[str, str]:
         """What `hookproof inspect` tells beyond the sections, e.g. which allocator pair a host will use."""
+        return {}
 
     def call(
         self,
@@ -117,6 +119,7 @@ class System(Protocol):
 
         Raises `UsageError`, `ModuleError`, `LoadError`, `HookError`.
         """
+        raise UsageError(f"{self.name} has no host to call {hook} with: its plugins are judged and inspected only")
 
 
 def parse_json(content: bytes, what: str) -> Json:
