@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.lab.bounds import call_fuel
+from reference_host.abi.buffers import CANARY
 from reference_host.abi.wasp import HeapPolicy
-from reference_host.abi.wasp.events import Buffer, Owner
+from reference_host.abi.wasp.events import Buffer, InputOverwritten
 from reference_host.abi.wasp.functions import Function
 from reference_host.engine.interface import Instance as Guest
 from reference_host.errors import GuestError, Trap
 
-from .holding import asked_for
+from .holding import MADE_HERE, asked_for
 from .values import SMALL, Sending, examples, variants
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 NEAR, FAR = 16, 300
 """Bytes behind the value. What a function writes that knows no size is shorter than the larger one."""
-FILLS = (0xA5, 0x6B)
+FILLS = (CANARY, 0x6B)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def _was_freed(guest: Guest, buffer: Buffer, result: object) -> bool:
 
 
 def _play(lab: Lab, function: Function, script: Sequence[Sending], slack: int, fill: int) -> list[_Seen]:
-    policy = HeapPolicy(strip_terminator=True, slack=slack, withheld=frozenset({Owner.INPUT}), longest=2**30)
+    policy = HeapPolicy(strip_terminator=True, slack=slack, withheld=frozenset(MADE_HERE), longest=2**30)
     instance = lab.new_instance(policy)
     seen: list[_Seen] = []
     for sending in script:
@@ -136,7 +137,11 @@ def _play(lab: Lab, function: Function, script: Sequence[Sending], slack: int, f
         outcome = (
             (exchange.data, exchange.raw if exchange.data is None else None, exchange.raised) if fine else "failed"
         )
-        wrote = behind.changed(sending.name, exchange.arguments, exchange.inputs) if fine else None
+        # The host notices itself what is changed behind the answer of a callback; it fills with its own byte.
+        events = (event for event in exchange.events if isinstance(event, InputOverwritten) and fill == CANARY)
+        answers = (Buffer(event.pointer, event.length, event.length + slack) for event in events)
+        made = (*exchange.inputs, *answers)
+        wrote = behind.changed(sending.name, exchange.arguments, made) if fine else None
         if wrote is not None and _was_freed(guest, wrote.buffer, exchange.raw):
             # An allocator writes there too, when a buffer is freed: it keeps its lists in what nobody uses.
             wrote = None

@@ -32,8 +32,6 @@ KEPT = (5, 24, 100, 500, 1_000, 4_096)
 """Bytes of the buffers that are held all the time."""
 SPARE = 3
 """How many buffers are asked for where one may be handed out twice: an allocator may have others in front of it."""
-BESIDE = 64
-"""Bytes: what is written so near to an input was meant for it."""
 TRAPS = 2
 """A function that has trapped so often is left out."""
 OVERLAP = "WASP-ALLOC-003"
@@ -326,18 +324,13 @@ class Run:
                 spare = self._borrow(held.buffer.size)
                 if spare is not None:
                     self._look_at_fresh(spare, used, arguments)
-        held = min(changed, key=lambda held: held.part is not Part.HOST)
-        now = memory.read(held.buffer.pointer, held.buffer.size)
-        places = [held.buffer.pointer + at for at, (a, b) in enumerate(zip(now, held.text, strict=True)) if a != b]
-        beside = any(
-            0 < each.buffer.pointer - places[-1] <= BESIDE
-            or 0 <= places[0] - each.buffer.pointer - each.buffer.size < BESIDE
-            for each in used
-            if each.owner in MADE_HERE
-        )
-        part = Part.HOST if beside else held.part
+        # A write that misses an input by little was seen before this: what is hit here was meant.
+        held = min(changed, key=lambda held: held.part is Part.HOST)
+        now, part = memory.read(held.buffer.pointer, held.buffer.size), held.part
+        first = held.buffer.pointer + next(at for at, (a, b) in enumerate(zip(now, held.text, strict=True)) if a != b)
         what, hint = FORMERLY.get(part, ("a buffer of the host's", OUTSIDE))
-        got = f"memory at {places[0]:#x} was changed, where {what} {'is' if part is Part.HOST else 'had been'}"
+        got = f"memory at {first:#x} was changed, where {what} {'is' if part is Part.HOST else 'had been'}"
+        self.is_suspect = self.is_suspect or not self._is_over
         self._found(part, arguments, held.buffer, Fault("memory of the host as it was", got, hint))
 
     def _look_at_fresh(self, buffer: Buffer, used: Sequence[_Used], arguments: tuple[int | float, ...]) -> None:

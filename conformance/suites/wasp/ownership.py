@@ -120,12 +120,14 @@ def _first_breach(lab: Lab, script: Sequence[Probe]) -> Breach | None:
     try:
         overwritten = _played(lab, script)
     except Stop as stop:
-        breach = _freed_twice(lab, script, stop.probe)
+        breach = _freed_twice(lab, script, stop.probe, None)
         if breach is None:
             raise
         return breach
     if overwritten.breach is not None:
-        twice = _freed_twice(lab, script, overwritten.breach.probe) if overwritten.is_suspect else None
+        twice = (
+            _freed_twice(lab, script, overwritten.breach.probe, overwritten.breach) if overwritten.is_suspect else None
+        )
         return twice or overwritten.breach
     restored = _played(lab, script, frozenset(FORMERLY))
     if restored.breach is not None:
@@ -155,10 +157,17 @@ def _mistaken(lab: Lab, script: Sequence[Probe], restored: Run) -> Breach | None
     return Breach(str(Part.INPUT), script[differs], (), None, Fault("an answer from its own bytes", got, hint))
 
 
-def _freed_twice(lab: Lab, script: Sequence[Probe], seen: Probe | None) -> Breach | None:
-    """Whether an allocator goes wrong only because the plugin frees what the host frees: then it does well without."""
+def _freed_twice(lab: Lab, script: Sequence[Probe], seen: Probe | None, found: Breach | None) -> Breach | None:
+    """Whether an allocator goes wrong only because the plugin frees what the host frees.
+
+    Then it hands out what the host never gives back, or does well where the host gives none of it back. That it does
+    well is no proof where memory was changed that the host keeps (`found`): it is not kept then.
+    """
     if seen is None:
         return None
+    only_proof = (
+        found is not None and found.requirement in (Part.INPUT, Part.HOST, Part.RESULT) and bool(found.arguments)
+    )
     for requirement, owners, what in (
         (str(Part.RESULT), HANDED_OUT, "what was handed out"),
         ("WASP-OWN-003", MADE_HERE, "inputs"),
@@ -168,10 +177,10 @@ def _freed_twice(lab: Lab, script: Sequence[Probe], seen: Probe | None) -> Breac
             breach = _played(lab, script, kept=kept).breach
         except Stop:
             continue
-        if breach is not None and breach.requirement == OVERLAP:
-            continue
-        if breach is not None:
+        if breach is not None and breach.requirement == requirement:
             return breach
+        if breach is not None or only_proof:
+            continue
         if requirement == str(Part.RESULT) and any(each.refused for each in lab.returns.found):
             # Already the very first thing that is handed out cannot be given back: it is `deallocate` that fails.
             return None
