@@ -22,6 +22,7 @@ def plugins() -> Iterator[Plugin]:
     yield from refusing()
     yield from outside()
     yield from overlapping()
+    yield from alike()
     yield from on_static_data()
     yield from aborting()
     yield from not_taking_back()
@@ -66,6 +67,15 @@ def refusing() -> Iterator[Plugin]:
         allocate(f"(if (result i32) (i32.eq (local.get $size) (i32.const 1)) (then {zero}) (else {ALLOC}))"),
     )
     yield variation("ALLOC-001", "page", "allocate answers 0 above 60,000 bytes", allocate(larger(60_000, zero)))
+    yield variation(
+        "ALLOC-001",
+        "hundredth",
+        "allocate answers 0 each hundredth time",
+        COUNTER,
+        allocate(
+            f"(if (result i32) (i32.eqz (i32.rem_u (call $count) (i32.const 100)))\n  (then {zero})\n  (else {ALLOC}))"
+        ),
+    )
     yield variation(
         "ALLOC-001", "large", "allocate answers 0 above 4 MiB", allocate(larger(4_194_304, zero)), scope="full"
     )
@@ -201,6 +211,21 @@ def overlapping() -> Iterator[Plugin]:
     )
 
 
+def alike() -> Iterator[Plugin]:
+    """Hand out one buffer for one size."""
+    yield variation(
+        "ALLOC-003",
+        "same-size",
+        "a size that is asked for again gets the same buffer",
+        variable(size=0, buffer=0),
+        allocate(
+            "(if (i32.eq (global.get $size) (local.get $size)) (then (return (global.get $buffer))))\n"
+            f"(global.set $size (local.get $size))\n(global.set $buffer {ALLOC})\n(global.get $buffer)"
+        ),
+        deallocate(""),
+    )
+
+
 def on_static_data() -> Iterator[Plugin]:
     """Hand out the plugin's own data: a notice that nothing reads, so that nothing else breaks."""
     notice: Pieces = merge({"constants": {"notice": b"This plugin greets whoever calls it. " * 220}}, variable(taken=0))
@@ -321,6 +346,24 @@ def not_taking_back() -> Iterator[Plugin]:
 (global.set $live (local.get $pointer))
 (global.set $arena (i32.add (local.get $pointer) (local.get $size)))
 (local.get $pointer)"""
+    yield variation(
+        "FREE-001",
+        "swapped",
+        "deallocate takes the size for the pointer",
+        deallocate("(call $release (local.get $size))"),
+    )
+    yield variation(
+        "FREE-001",
+        "full",
+        "deallocate traps on buffers whose size is a multiple of eight",
+        first(
+            "deallocate",
+            "(if (i32.and\n"
+            "      (i32.ge_u (local.get $size) (i32.const 24))\n"
+            "      (i32.eqz (i32.and (local.get $size) (i32.const 7))))\n"
+            "  (then (unreachable)))",
+        ),
+    )
     yield variation(
         "FREE-001",
         "order",

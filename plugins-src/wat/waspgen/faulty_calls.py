@@ -99,6 +99,14 @@ def ending() -> Iterator[Plugin]:
         scope="full",
     )
     yield variation("CALL-001", "later", "hello traps after 1,000 calls", later("hello", 1_000, trap), scope="full")
+    yield variation(
+        "CALL-001",
+        "256th",
+        "hello traps at its 256th call",
+        COUNTER,
+        first("hello", f"(if (i32.eq (call $count) (i32.const 256)) (then {trap}))"),
+        scope="full",
+    )
     yield variation("CALL-001", "no-examples", "sum traps", doing("sum", trap), functions="no-examples")
     for slug, title, edits in (
         ("endless", "callback does not come to an end", [doing("callback", LOOP + "\n(i32.const 0)")]),
@@ -352,7 +360,7 @@ def raising() -> Iterator[Plugin]:
 
 def growing() -> Iterator[Plugin]:
     """Need ever more memory."""
-    for name in ("hello", "reverse", "sum", "callback"):
+    for name in ("hello", "reverse", "sum", "callback", "fail", "get_string_size", "allocate"):
         yield variation(
             "MEM-001",
             f"block-{name}",

@@ -22,6 +22,7 @@ def plugins() -> Iterator[Plugin]:
     yield from keeping()
     yield from recycling()
     yield from writing()
+    yield from coming_late()
 
 
 def reading() -> Iterator[Plugin]:
@@ -401,4 +402,84 @@ def writing() -> Iterator[Plugin]:
             f"(if (i32.gt_u {length} (i32.const 40))\n"
             f"  (then (i32.store8 (i32.add (local.get $name) (i32.add {length} (i32.const 3))) (i32.const 0x21))))",
         ),
+    )
+    yield variation(
+        "OWN-006",
+        "hundred",
+        "hello writes a hundred bytes behind its input",
+        first("hello", f"(i32.store8 (i32.add (local.get $name) (i32.add {length} (i32.const 100))) (i32.const 0x21))"),
+    )
+    yield variation(
+        "OWN-006",
+        "answer",
+        "callback writes behind what it was answered",
+        doing(
+            "callback",
+            f"(local $given i32)\n(local.set $given {BODIES['callback']})\n"
+            "(i32.store8\n"
+            "  (i32.add (local.get $given) (i32.add (call $length (local.get $given)) (i32.const 1)))\n"
+            "  (i32.const 0x21))\n(local.get $given)",
+        ),
+    )
+
+
+FORMER = "(if (global.get $former) (then (call $release (global.get $former))))"
+
+
+def coming_late() -> Iterator[Plugin]:
+    """Do to what was used in a former call what nobody may do any more."""
+    for name, what in (("hello", "name"), ("reverse", "bytes")):
+        yield variation(
+            "OWN-003",
+            f"late-{name}",
+            f"{name} gives back its former input",
+            variable(former=0),
+            doing(
+                name,
+                f"(local $to i32)\n(local.set $to {BODIES[name]})\n{FORMER}\n"
+                f"(global.set $former (local.get ${what}))\n(local.get $to)",
+            ),
+        )
+    yield variation(
+        "OWN-003",
+        "late-callback",
+        "callback gives back its former answer",
+        variable(former=0),
+        doing(
+            "callback",
+            f"{FORMER}\n(global.set $former {BODIES['callback']})\n"
+            "(call $text (global.get $former) (call $length (global.get $former)))",
+        ),
+    )
+    yield variation(
+        "OWN-005",
+        "late-argument",
+        "callback gives back its former argument",
+        variable(former=0),
+        doing("callback", f"{FORMER}\n(global.set $former {FRESH_NAME})\n(call $call_me (global.get $former))"),
+    )
+    yield variation(
+        "OWN-005",
+        "writes",
+        "hello writes into its former result",
+        variable(former=0),
+        doing(
+            "hello",
+            "(if (global.get $former) (then (i32.store8 (global.get $former) (i32.const 0x21))))\n"
+            f"(global.set $former {HELLO})\n(global.get $former)",
+        ),
+    )
+    yield variation(
+        "OWN-005",
+        "reads",
+        "hello begins as its former result does",
+        variable(former=0),
+        doing(
+            "hello",
+            f"(local $to i32)\n(local.set $to {HELLO})\n(if (global.get $former)\n  (then\n"
+            "    (i32.store8 (local.get $to)\n"
+            "      (i32.or (i32.const 0x40) (i32.and (i32.load8_u (global.get $former)) (i32.const 0x3f))))))\n"
+            "(global.set $former (local.get $to))\n(local.get $to)",
+        ),
+        functions="no-examples",
     )

@@ -129,6 +129,29 @@ def allocating() -> Iterator[Plugin]:
     """Allocate in other ways."""
     yield legal("bump", "its arena begins anew when nothing is live", bump())
     yield legal("unaligned", "its buffers are three bytes apart and aligned to nothing", bump(gap=3))
+    yield legal(
+        "last-first",
+        "its heap takes back the last block only",
+        {"globals": {"top": "(global $top (mut i32) (i32.const &heap))"}},
+        helper(
+            "alloc",
+            """
+;; Advances through the heap.
+(func $alloc (param $size i32) (result i32)
+  (local $pointer i32)
+  (local.set $pointer (global.get $top))
+  (if (i32.eqz (call $reserve (i32.add (local.get $pointer) (local.get $size)))) (then (return (i32.const 0))))
+  (global.set $top (i32.add (local.get $pointer) (local.get $size)))
+  (local.get $pointer))
+""",
+        ),
+        doing(
+            "deallocate",
+            "(if (i32.eq (i32.add (local.get $pointer) (local.get $size)) (global.get $top))\n"
+            "  (then (global.set $top (local.get $pointer))))",
+        ),
+        warnings=("no-op-deallocate",),
+    )
     yield legal("no-deallocate", "it has no deallocate", without("deallocate"), warnings=("no-deallocate",))
     yield legal(
         "two-heaps",
@@ -327,6 +350,21 @@ def answering() -> Iterator[Plugin]:
         "its results lie in buffers that are larger than need be",
         helper("greet", TEXTS["greet"].replace("(i32.add (i32.const #hello) (i32.const 1))", "(i32.const 1000)")),
     )
+    yield legal(
+        "passes-input",
+        "hello passes its input on to the host, and answers with the answer",
+        doing("hello", "(call $call_me (local.get $name))"),
+    )
+    yield legal(
+        "answers-argument",
+        "callback answers with what it passed to the host",
+        constant(greeting=b"Hello Nic"),
+        doing(
+            "callback",
+            "(local $text i32)\n(local.set $text (call $text (i32.const &greeting) (i32.const #greeting)))\n"
+            "(drop (call $call_me (local.get $text)))\n(local.get $text)",
+        ),
+    )
     yield legal("asks-twice", "callback calls back twice", first("callback", f"(drop (call $call_me {FRESH_NAME}))"))
     yield legal(
         "same-argument",
@@ -414,4 +452,33 @@ def living() -> Iterator[Plugin]:
 (i32.store (i32.const 20) (i32.const #line))
 (drop (call $fd_write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24)))""",
         ),
+    )
+    yield legal(
+        "grows-in-hello",
+        "memory grows by a page in each of the first forty calls of hello",
+        COUNTER,
+        first("hello", "(if (i32.le_u (call $count) (i32.const 40)) (then (drop (memory.grow (i32.const 1)))))"),
+    )
+    yield legal("fixed", "its memory cannot grow", {"memory": '(memory (export "memory") 40 40)'})
+    yield legal(
+        "draws",
+        "hello begins with a random letter, and its author gives no example",
+        {
+            "imports": {
+                "random_get": '(import "wasi_snapshot_preview1" "random_get"\n'
+                "  (func $random_get (param i32 i32) (result i32)))"
+            }
+        },
+        doing(
+            "hello",
+            f"(local $to i32)\n(local.set $to {HELLO})\n(drop (call $random_get (i32.const 16) (i32.const 1)))\n"
+            "(i32.store8 (local.get $to)\n"
+            "  (i32.add (i32.const 65) (i32.rem_u (i32.load8_u (i32.const 16)) (i32.const 26))))\n(local.get $to)",
+        ),
+        functions="no-examples",
+    )
+    yield legal(
+        "zeroes-heap",
+        "its heap begins in a data segment of zeroes",
+        {"tail": {"zeroes": f'(data (i32.const 1088) "{chr(92) + "00"}{(chr(92) + "00") * 3999}")'}},
     )
