@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from asked import WASP_NAMES, WASP_PLUGINS, WASP_TABLE, asked, report_on, written
 from judged import failed, judge_plugin
 from shipped import LISTED, Shipped, cases, check, smallest_of_each
 
@@ -90,3 +91,8 @@ def test_every_rule_is_asked_of_the_plain_plugin() -> None:
     assert silent == {
         "WASP-TYPE-004": "no _initialize is exported",
     } | {identifier: reason for identifier, reason in silent.items() if (reason or "").startswith(("host", "not obs"))}
+
+
+@pytest.mark.parametrize("name", WASP_NAMES)
+def test_each_rule_is_asked_as_the_table_says(name: str) -> None:
+    assert asked(report_on(WASP_PLUGINS[name])) == written(WASP_TABLE)[name], "meant? python tests/conformance/asked.py"
