@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from conformance.lab.bounds import call_fuel
 from reference_host.abi.buffers import CANARY
@@ -19,10 +18,8 @@ from reference_host.engine.interface import Instance as Guest
 from reference_host.errors import GuestError, Trap
 
 from .holding import MADE_HERE, asked_for
+from .loading import Plugin
 from .values import SMALL, Sending, examples, variants
-
-if TYPE_CHECKING:
-    from .lab import Lab
 
 NEAR, FAR = 16, 300
 """Bytes behind the value. What a function writes that knows no size is shorter than the larger one."""
@@ -87,12 +84,12 @@ class _Behind:
         return None
 
 
-def look_behind(lab: Lab, function: Function) -> Edges:
+def look_behind(plugin: Plugin, function: Function) -> Edges:
     """Call a function with small values, three times: with other bytes behind each, and with more of them."""
-    script = [*examples(function), *variants(function, most=min(SMALL, lab.most))]
-    usual = _play(lab, function, script, NEAR, FILLS[0])
-    other = _play(lab, function, script, NEAR, FILLS[1])
-    longer = _play(lab, function, script, FAR, FILLS[0])
+    script = [*examples(function), *variants(function, most=min(SMALL, plugin.most))]
+    usual = _play(plugin, function, script, NEAR, FILLS[0])
+    other = _play(plugin, function, script, NEAR, FILLS[1])
+    longer = _play(plugin, function, script, FAR, FILLS[0])
     read: Edge | None = None
     for one, two, three in zip(usual, other, longer, strict=False):
         if one.outcome != two.outcome and one.outcome == three.outcome and one.inputs:
@@ -118,13 +115,13 @@ def _was_freed(guest: Guest, buffer: Buffer, result: object) -> bool:
     return False
 
 
-def _play(lab: Lab, function: Function, script: Sequence[Sending], slack: int, fill: int) -> list[_Seen]:
+def _play(plugin: Plugin, function: Function, script: Sequence[Sending], slack: int, fill: int) -> list[_Seen]:
     policy = HeapPolicy(strip_terminator=True, slack=slack, withheld=frozenset(MADE_HERE), longest=2**30)
-    instance = lab.new_instance(policy)
+    instance = plugin.new_instance(policy)
     seen: list[_Seen] = []
     for sending in script:
         if not instance.alive:
-            instance = lab.new_instance(policy)
+            instance = plugin.new_instance(policy)
         guest = instance.instance
         assert guest is not None
         behind = _Behind(guest, fill)

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from conformance.lab.bounds import Fault, call_fuel
 from reference_host.abi.buffers import SCRUB
@@ -20,11 +19,9 @@ from reference_host.abi.wasp.functions import Function
 from reference_host.abi.wasp.heap import DEALLOCATE_TYPE
 from reference_host.errors import Trap, TrapCode
 
+from .loading import Plugin
 from .sizes import HANDED_OUT, HOLDING, string_size
 from .values import SMALL, Sending, placed
-
-if TYPE_CHECKING:
-    from .lab import Lab
 
 LETTER = ord("k")
 """Overwrites what the host owns again."""
@@ -98,8 +95,10 @@ class Run:
     inputs that were given back are overwritten with those of the function's next call, where these are as long.
     """
 
-    def __init__(self, lab: Lab, restored: frozenset[Part], kept: frozenset[Owner], *, mimics: bool = False) -> None:
-        self._lab = lab
+    def __init__(
+        self, plugin: Plugin, restored: frozenset[Part], kept: frozenset[Owner], *, mimics: bool = False
+    ) -> None:
+        self._plugin = plugin
         self._restored = restored
         self._kept = kept
         self._mimics = mimics
@@ -114,7 +113,7 @@ class Run:
         self._renew()
 
     def _renew(self) -> None:
-        self._instance = self._lab.new_instance(HOLDING)
+        self._instance = self._plugin.new_instance(HOLDING)
         self._held: list[_Held] = []
         self._guards: list[_Held] = []
         self._left: dict[str, list[_Held]] = {}
@@ -152,7 +151,7 @@ class Run:
 
     def _borrow(self, size: int) -> Buffer | None:
         guest = self._instance.instance
-        if guest is None or guest.memory is None or not self._lab.can_allocate:
+        if guest is None or guest.memory is None or not self._plugin.can_allocate:
             return None
         try:
             (pointer,) = guest.call("allocate", size, fuel=self._fuel)
@@ -164,7 +163,7 @@ class Run:
 
     def _hand_back(self, buffer: Buffer) -> None:
         guest = self._instance.instance
-        if guest is None or self._lab.exports.get("deallocate") != DEALLOCATE_TYPE:
+        if guest is None or self._plugin.exports.get("deallocate") != DEALLOCATE_TYPE:
             return
         try:
             guest.call("deallocate", buffer.pointer, buffer.size, fuel=self._fuel)
@@ -266,10 +265,10 @@ class Run:
         result = event.owner is Owner.RESULT
         if result and function.signature.result is Type.BYTES:
             return None if exchange.data is None else len(exchange.data) + 4
-        if event.owner is Owner.CALLBACK_ARGUMENT and self._lab.has_bytes_callbacks:
+        if event.owner is Owner.CALLBACK_ARGUMENT and self._plugin.has_bytes_callbacks:
             return None
         size = string_size(guest, event.pointer, self._fuel)
-        return None if size is None else size + (0 if self._lab.returns.demands_length else 1)
+        return None if size is None else size + (0 if self._plugin.returns.demands_length else 1)
 
     def _look_at_result(self, exchange: Exchange, used: Sequence[_Used]) -> None:
         probe = self._probe

@@ -8,50 +8,39 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from conformance.judging import Subject
-from conformance.lab.bounds import COPIES, DEADLINE, START_FUEL, Blocked, call_fuel
+from conformance.lab.bounds import Blocked, call_fuel
 from conformance.lab.metering import MemoryMeter
 from conformance.lab.probes import (
     SIZES,
     AllocatorProbe,
     Bench,
     Rounds,
-    StaticData,
     play_rounds,
     probe_allocator,
     takes_back,
 )
-from reference_host.abi.wasp import Callbacks, HeapPolicy, Instance, PluginConfig, Type
-from reference_host.abi.wasp import Engine as Host
-from reference_host.abi.wasp.callbacks import RAISE_ERROR
-from reference_host.abi.wasp.functions import Function, Functions, read_functions
+from reference_host.abi.wasp.functions import Function
 from reference_host.abi.wasp.heap import ALLOCATE_TYPE, DEALLOCATE_TYPE, STRING_SIZE_TYPE
-from reference_host.abi.wasp.system import read_environment
 from reference_host.engine.interface import (
-    MAX_PAGES,
-    PAGE,
     Engine,
-    ExternType,
-    FuncType,
     GrowthRefused,
-    Limits,
-    MemoryType,
     Module,
 )
-from reference_host.errors import HookError, LoadError, MemoryLimitExceeded, ModuleError, Trap, UsageError
+from reference_host.errors import Trap
 
 from .calls import Call, Reached
 from .edges import Edges, look_behind
+from .loading import Plugin
 from .ownership import Ownership, examine
-from .sizes import Measurement, Returns, measure, try_sizes
-from .talk import PLAIN, Talk, stand_ins
+from .sizes import Measurement, measure
+from .talk import Talk
 from .values import LARGEST, QUICK, SMALL, Sending, examples, variants
 
-NO_SIGNATURES = "needs the functions' signatures (--functions)"
 TRAPS = 5
 """A function that traps so often in a session is not called again in it: the rule is broken, the rest is waiting."""
 EVERY = 100
@@ -82,73 +71,16 @@ class Session:
     instances: int = 1
 
 
-class Lab:
-    """All that is done with one subject. `engine` is what its module was compiled with."""
+class Lab(Plugin):
+    """All that is done with one subject."""
 
     def __init__(self, subject: Subject, module: Module, engine: Engine) -> None:
-        self.subject = subject
-        self.module = module
-        self._engine = engine
+        super().__init__(subject, module, engine)
         self._sessions: dict[str, Session] = {}
         self._reached: dict[Reached, Sequence[Call]] = {}
         self._edges: dict[str, Edges] = {}
-        self.exports: Mapping[str, ExternType] = {export.name: export.type for export in module.exports}
 
-    # -- what is known before anything runs --------------------------------------------------------
-
-    @cached_property
-    def declared(self) -> Functions | None:
-        """What the author says of the functions; None where there is no file."""
-        content = self.subject.given.functions
-        if content is None:
-            return None
-        try:
-            return read_functions(content)
-        except UsageError as error:
-            raise Blocked(str(error), not_tested=True) from None
-
-    @property
-    def signatures(self) -> Functions:
-        """The same. Raises `Blocked` where there is no file."""
-        if self.declared is None:
-            raise Blocked(NO_SIGNATURES, not_tested=True)
-        return self.declared
-
-    @cached_property
-    def functions(self) -> tuple[Function, ...]:
-        """The declared functions that can be called: exported with their type. Raises `Blocked`."""
-        return tuple(f for f in self.signatures.functions.values() if self.fits(f))
-
-    def fits(self, function: Function) -> bool:
-        """Whether a declared function is exported with the type of its signature."""
-        found, signature = self.exports.get(function.name), function.signature
-        if not isinstance(found, FuncType):
-            return False
-        results = () if signature.result is Type.NONE else (signature.result.value_type,)
-        parameters = tuple(type_.value_type for type_ in signature.parameters)
-        return found.parameters == parameters and (signature.result is Type.NONE or found.results == results)
-
-    @property
-    def types(self) -> frozenset[Type]:
-        """Every type that functions and callbacks exchange. Raises `Blocked`."""
-        signatures = [f.signature for f in self.signatures.functions.values()]
-        signatures += [callback.signature for callback in self.signatures.callbacks]
-        return frozenset(type_ for each in signatures for type_ in (*each.parameters, each.result))
-
-    @property
-    def has_bytes_callbacks(self) -> bool:
-        """Whether a callback takes bytes."""
-        return any(Type.BYTES in callback.signature.parameters for callback in self.signatures.callbacks)
-
-    @property
-    def can_allocate(self) -> bool:
-        """Whether buffers can be asked for."""
-        return self.exports.get("allocate") == ALLOCATE_TYPE
-
-    @property
-    def raises_errors(self) -> bool:
-        """Whether the module imports `raise_error`."""
-        return any((item.module, item.name) == RAISE_ERROR for item in self.module.imports)
+    # -- getting there -----------------------------------------------------------------------------
 
     def is_static(self, pointer: int) -> bool:
         """Whether an address lies in a data segment, other than one that the allocator hands out."""
@@ -158,71 +90,6 @@ class Lab:
                 given = self.allocator.allocations if self.can_allocate else ()
                 return not any(segment.offset <= (a.pointer or 0) < end for a in given)
         return False
-
-    @cached_property
-    def static(self) -> StaticData:
-        """The module's static data."""
-        return StaticData(self.module.info.data_segments)
-
-    @property
-    def memory_types(self) -> tuple[MemoryType, ...]:
-        """The types of the module's memories."""
-        return self.module.info.memories
-
-    @property
-    def minimum(self) -> int:
-        """Pages of memory that an instance starts with."""
-        return max((type_.minimum for type_ in self.memory_types), default=0)
-
-    @property
-    def room(self) -> int:
-        """Bytes of linear memory that the plugin can have: what it declares as its maximum, within the host's limit."""
-        declared = [type_.maximum for type_ in self.memory_types if type_.maximum is not None]
-        return min(self.subject.memory_pages, *declared, MAX_PAGES) * PAGE
-
-    @property
-    def most(self) -> int:
-        """Bytes of the largest value that is sent."""
-        asked = LARGEST if self.subject.max_input is None else self.subject.max_input
-        return min(asked, self.room // COPIES, QUICK if self.subject.quick else LARGEST)
-
-    # -- getting there -----------------------------------------------------------------------------
-
-    def new_instance(self, policy: HeapPolicy = PLAIN) -> Instance:
-        """An instance that is ready. Raises what loading raises."""
-        limits = Limits(START_FUEL, DEADLINE, self.subject.memory_pages)
-        host = Host(self._engine, limits=limits, policy=policy)
-        host.register_plugin(
-            "subject", self.module, PluginConfig(read_environment(self.subject.config), self._callbacks())
-        )
-        return host.get_instance("subject")
-
-    def _callbacks(self) -> Callbacks:
-        """The declared callbacks; where none are known, one for each import that may be one."""
-        return stand_ins(self.module) if self.declared is None else self.declared.scripted()
-
-    @cached_property
-    def load_failure(self) -> LoadError | ModuleError | HookError | None:
-        """Why no instance can be made, if none can."""
-        try:
-            self.new_instance()
-        except (LoadError, ModuleError, HookError) as error:
-            return error
-        return None
-
-    def require_loaded(self) -> None:
-        """Raise `Blocked` where no instance can be made."""
-        failure = self.load_failure
-        if isinstance(failure, ModuleError | MemoryLimitExceeded):
-            raise Blocked(str(failure), not_tested=True)
-        if failure is not None:
-            raise Blocked(f"the module does not load: {failure}")
-
-    def require_memory(self) -> None:
-        """Raise `Blocked` where no instance can be made, or its memory cannot be seen."""
-        self.require_loaded()
-        if not isinstance(self.exports.get("memory"), MemoryType):
-            raise Blocked("needs memory, which is not exported")
 
     def require_allocator(self) -> None:
         """Raise `Blocked` where no buffer can be asked for."""
@@ -237,6 +104,7 @@ class Lab:
         """Raise `Blocked` where `deallocate` does not even take back what the host asked for."""
         if self.exports.get("deallocate") != DEALLOCATE_TYPE:
             raise Blocked("needs deallocate, which is not exported with its type")
+        self.require_harmless()
         if self.can_allocate and self.deallocates_badly:
             raise Blocked("needs a deallocate that takes back what allocate gave: see WASP-FREE-001")
 
@@ -245,12 +113,6 @@ class Lab:
         can_measure = self.can_allocate and self.exports.get("get_string_size") == STRING_SIZE_TYPE
         if can_measure and not self.measurement.is_right:
             raise Blocked("needs get_string_size to be right: see WASP-STRING-*")
-
-    def require_string_size(self) -> None:
-        """Raise `Blocked` where no string can be measured."""
-        self.require_memory()
-        if self.exports.get("get_string_size") != STRING_SIZE_TYPE:
-            raise Blocked("needs get_string_size, which is not exported with its type")
 
     def require_harmless(self) -> None:
         """Raise `Blocked` where a host that uses the allocator destroys data: whatever is wrong may come of that."""
@@ -352,12 +214,6 @@ class Lab:
         return measure(bench, self.most)
 
     @cached_property
-    def returns(self) -> Returns:
-        """How `deallocate` takes strings of the guest's back. Raises `Blocked`."""
-        self.require_harmless()
-        return try_sizes(self.new_instance, self.functions)
-
-    @cached_property
     def ownership(self) -> Ownership:
         """Who uses whose memory. Raises `Blocked`."""
         self.require_harmless()
@@ -371,7 +227,7 @@ class Lab:
             [s for s in (*examples(f), *variants(f, most=min(SMALL, self.most))) if s.size <= SMALL]
             for f in self.functions
         ]
-        return examine(self, list(zip(self.functions, scripts, strict=True)))
+        return examine(self, list(zip(self.functions, scripts, strict=True)), self.edges_of)
 
     def edges_of(self, function: Function) -> Edges:
         """What a function does behind its inputs. Raises what loading raises."""

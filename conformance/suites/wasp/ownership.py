@@ -12,21 +12,19 @@ Nothing is ever written outside of what `allocate` gave, to what the plugin hand
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from conformance.lab.bounds import Fault, call_fuel
 from reference_host.abi.wasp.events import Buffer, Owner
 from reference_host.abi.wasp.functions import Function
 from reference_host.errors import HookError, LoadError
 
+from .edges import Edges
 from .holding import FORMERLY, MADE_HERE, OUTSIDE, OVERLAP, Breach, Part, Probe, Run, Stop, asked_for
+from .loading import Plugin
 from .sizes import HANDED_OUT, HOLDING
 from .values import SMALL, Sending
-
-if TYPE_CHECKING:
-    from .lab import Lab
 
 READ_BEHIND = "WASP-INPUT-001"
 
@@ -48,7 +46,10 @@ class Ownership:
     stopped: str | None = None
 
 
-def examine(lab: Lab, scripts: Sequence[tuple[Function, Sequence[Sending]]]) -> Ownership:
+EdgesOf = Callable[[Function], Edges]
+
+
+def examine(plugin: Plugin, scripts: Sequence[tuple[Function, Sequence[Sending]]], edges_of: EdgesOf) -> Ownership:
     """Make the experiment. A function that is found out is left out, and the rest tried anew."""
     # Each function in turn, as often as the one with the most values; every other call is made twice in a row.
     most = max((len(sendings) for _, sendings in scripts), default=0)
@@ -61,16 +62,18 @@ def examine(lab: Lab, scripts: Sequence[tuple[Function, Sequence[Sending]]]) -> 
         for sending in [sendings[turn % len(sendings)]]
     ]
     # Where a result lies nowhere, nothing that is read of it tells whose it is.
-    nowhere = _misplaced(lab, script)
+    nowhere = _misplaced(plugin, script)
     script = [probe for probe in script if probe.function.name not in nowhere]
-    breaches = {function.name: found for function, _ in scripts if (found := _behind(lab, function, read=False))}
+    breaches = {
+        function.name: found for function, _ in scripts if (found := _behind(edges_of(function), function, read=False))
+    }
     calls = Counter(probe.function.name for probe in script)
     while True:
         rest = [probe for probe in script if probe.function.name not in breaches]
         try:
-            breach = _first_breach(lab, rest)
+            breach = _first_breach(plugin, rest)
             if breach is None:
-                repeated = _played(lab, rest, kept=frozenset(HANDED_OUT)).repeated
+                repeated = _played(plugin, rest, kept=frozenset(HANDED_OUT)).repeated
                 return Ownership(breaches, None, calls, nowhere, repeated)
         except (Stop, LoadError, HookError) as stop:
             return Ownership(breaches, None, calls, nowhere, stopped=str(stop))
@@ -78,13 +81,12 @@ def examine(lab: Lab, scripts: Sequence[tuple[Function, Sequence[Sending]]]) -> 
             # An allocator that hands out what is alive explains whatever was found before.
             return Ownership({}, breach, calls, nowhere)
         by_difference = breach.buffer is None
-        behind = _behind(lab, breach.probe.function, read=True) if by_difference else None
+        behind = _behind(edges_of(breach.probe.function), breach.probe.function, read=True) if by_difference else None
         breaches[breach.probe.function.name] = behind or breach
 
 
-def _behind(lab: Lab, function: Function, *, read: bool) -> Breach | None:
+def _behind(edges: Edges, function: Function, *, read: bool) -> Breach | None:
     """What a function does behind its inputs: what it reads there may be anybody's, what it writes damages anything."""
-    edges = lab.edges_of(function)
     edge = edges.read if read else edges.wrote
     if edge is None:
         return None
@@ -96,16 +98,16 @@ def _behind(lab: Lab, function: Function, *, read: bool) -> Breach | None:
     return Breach(READ_BEHIND if read else str(Part.HOST), probe, edge.arguments, edge.buffer, fault)
 
 
-def _misplaced(lab: Lab, script: Sequence[Probe]) -> frozenset[str]:
+def _misplaced(plugin: Plugin, script: Sequence[Probe]) -> frozenset[str]:
     """The functions whose results lie outside of memory, once at least; one that was aborted is not called again."""
     found: set[str] = set()
     aborted: set[str] = set()
-    instance = lab.new_instance(HOLDING)
+    instance = plugin.new_instance(HOLDING)
     for probe in script:
         if probe.function.name in found | aborted:
             continue
         if not instance.alive:
-            instance = lab.new_instance(HOLDING)
+            instance = plugin.new_instance(HOLDING)
         exchange = instance.exchange(
             probe.function.name, probe.sending.arguments, asked_for(probe.function), fuel=call_fuel(SMALL, 0)
         )
@@ -116,28 +118,30 @@ def _misplaced(lab: Lab, script: Sequence[Probe]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _first_breach(lab: Lab, script: Sequence[Probe]) -> Breach | None:
+def _first_breach(plugin: Plugin, script: Sequence[Probe]) -> Breach | None:
     try:
-        overwritten = _played(lab, script)
+        overwritten = _played(plugin, script)
     except Stop as stop:
-        breach = _freed_twice(lab, script, stop.probe, None)
+        breach = _freed_twice(plugin, script, stop.probe, None)
         if breach is None:
             raise
         return breach
     if overwritten.breach is not None:
         twice = (
-            _freed_twice(lab, script, overwritten.breach.probe, overwritten.breach) if overwritten.is_suspect else None
+            _freed_twice(plugin, script, overwritten.breach.probe, overwritten.breach)
+            if overwritten.is_suspect
+            else None
         )
         return twice or overwritten.breach
-    restored = _played(lab, script, frozenset(FORMERLY))
+    restored = _played(plugin, script, frozenset(FORMERLY))
     if restored.breach is not None:
         return restored.breach
     differs = _first_difference(overwritten, restored)
     if differs is None:
-        return _mistaken(lab, script, restored)
+        return _mistaken(plugin, script, restored)
     # Which bytes was it? Each part alone is put back as it was.
     for part, (what, hint) in FORMERLY.items():
-        alone = _first_difference(overwritten, _played(lab, script, frozenset({part})))
+        alone = _first_difference(overwritten, _played(plugin, script, frozenset({part})))
         if alone is not None or part is list(FORMERLY)[-1]:
             probe = script[differs if alone is None else alone]
             got = f"the answer changes with what the host writes where {what} was"
@@ -145,9 +149,9 @@ def _first_breach(lab: Lab, script: Sequence[Probe]) -> Breach | None:
     return None
 
 
-def _mistaken(lab: Lab, script: Sequence[Probe], restored: Run) -> Breach | None:
+def _mistaken(plugin: Plugin, script: Sequence[Probe], restored: Run) -> Breach | None:
     """Whether an input of a former call is taken for that of this one, where the same bytes stand there."""
-    run = Run(lab, frozenset(FORMERLY), frozenset(), mimics=True)
+    run = Run(plugin, frozenset(FORMERLY), frozenset(), mimics=True)
     run.play(script)
     differs = _first_difference(restored, run)
     if run.breach is not None or differs is None:
@@ -157,7 +161,7 @@ def _mistaken(lab: Lab, script: Sequence[Probe], restored: Run) -> Breach | None
     return Breach(str(Part.INPUT), script[differs], (), None, Fault("an answer from its own bytes", got, hint))
 
 
-def _freed_twice(lab: Lab, script: Sequence[Probe], seen: Probe | None, found: Breach | None) -> Breach | None:
+def _freed_twice(plugin: Plugin, script: Sequence[Probe], seen: Probe | None, found: Breach | None) -> Breach | None:
     """Whether an allocator goes wrong only because the plugin frees what the host frees.
 
     Then it hands out what the host never gives back, or does well where the host gives none of it back. That it does
@@ -174,18 +178,18 @@ def _freed_twice(lab: Lab, script: Sequence[Probe], seen: Probe | None, found: B
     ):
         kept = frozenset(owners)
         try:
-            breach = _played(lab, script, kept=kept).breach
+            breach = _played(plugin, script, kept=kept).breach
         except Stop:
             continue
         if breach is not None and breach.requirement == requirement:
             return breach
         if breach is not None or only_proof:
             continue
-        if requirement == str(Part.RESULT) and any(each.refused for each in lab.returns.found):
+        if requirement == str(Part.RESULT) and any(each.refused for each in plugin.returns.found):
             # Already the very first thing that is handed out cannot be given back: it is `deallocate` that fails.
             return None
         alone = {p.function.name: [each for each in script if each.function.name == p.function.name] for p in script}
-        blamed = next((calls[0] for calls in alone.values() if not _goes_well(lab, calls)), seen)
+        blamed = next((calls[0] for calls in alone.values() if not _goes_well(plugin, calls)), seen)
         fault = Fault(
             f"an allocator that works although the host gives {what} back",
             f"it hands out what is alive, or traps; it works where the host gives none of {what} back",
@@ -195,17 +199,20 @@ def _freed_twice(lab: Lab, script: Sequence[Probe], seen: Probe | None, found: B
     return None
 
 
-def _goes_well(lab: Lab, script: Sequence[Probe]) -> bool:
+def _goes_well(plugin: Plugin, script: Sequence[Probe]) -> bool:
     try:
-        return _played(lab, script).breach is None
+        return _played(plugin, script).breach is None
     except Stop:
         return False
 
 
 def _played(
-    lab: Lab, script: Sequence[Probe], restored: frozenset[Part] = frozenset(), kept: frozenset[Owner] = frozenset()
+    plugin: Plugin,
+    script: Sequence[Probe],
+    restored: frozenset[Part] = frozenset(),
+    kept: frozenset[Owner] = frozenset(),
 ) -> Run:
-    run = Run(lab, restored, kept)
+    run = Run(plugin, restored, kept)
     run.play(script)
     return run
 

@@ -13,7 +13,8 @@ from reference_host.abi.wasp import Type
 from reference_host.abi.wasp.heap import ALLOCATE_TYPE, DEALLOCATE_TYPE, STRING_SIZE_TYPE
 from reference_host.engine.interface import FuncType, MemoryType
 
-from .lab import NO_SIGNATURES, Lab
+from .lab import Lab
+from .loading import NO_SIGNATURES
 
 IN_MEMORY = {Type.STRING, Type.BYTES}
 

@@ -10,8 +10,8 @@ from reference_host.abi.wasp.callbacks import RAISE_ERROR, RAISE_ERROR_TYPE
 from reference_host.engine.interface import FuncType, Import
 from reference_host.wasi import Wasi
 
-from .lab import NO_SIGNATURES, Lab
-from .talk import may_be_callback
+from .lab import Lab
+from .loading import NO_SIGNATURES, may_be_callback
 
 ABORT = ("env", "abort")
 WASI = "wasi_"
