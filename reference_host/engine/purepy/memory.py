@@ -132,8 +132,7 @@ class LinearMemory:
             self._whole[: len(old)] = old
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(buffer)) if self.views else 0
         self.bytes = self._whole[: self.pages * PAGE]
-        for name, cell in self._cells.items():
-            cell.cell_contents = self._view(name)
+        self._renew()
 
     @property
     def size(self) -> int:
@@ -141,14 +140,25 @@ class LinearMemory:
         return self.pages * PAGE
 
     def cell(self, name: str) -> CellType:
-        """Give the cell of a view: `MB` for bytes, `MI` for numbers of four bytes without a sign, and so on."""
+        """Give the cell of a view: `MB` for bytes, `MI` for numbers of four bytes without a sign, and so on.
+
+        `MI_12` is the view that begins at address 12: `MI_12[x]` is `MI[x + 12]`, and ends where the memory ends.
+        """
         found = self._cells.get(name)
         if found is None:
             found = self._cells[name] = CellType(self._view(name))
         return found
 
     def _view(self, name: str) -> Any:
+        whole, _, start = name.partition("_")
+        if start:
+            return self.cell(whole).cell_contents[int(start) :]
         return self.bytes if name == "MB" else overlapping_view(self._address, self.size, name[1])
+
+    def _renew(self) -> None:
+        """Put new views into the cells, those of the whole memory first."""
+        for name in sorted(self._cells, key=len):
+            self._cells[name].cell_contents = self._view(name)
 
     def grow(self, delta: int) -> int:
         """Grow by pages: the former size, or -1."""
@@ -163,8 +173,7 @@ class LinearMemory:
         try:
             if size <= len(self._whole):
                 self.bytes = self._whole[:size]
-                for name, cell in self._cells.items():
-                    cell.cell_contents = self._view(name)
+                self._renew()
             else:
                 # Twice what is asked for: growing page by page would copy everything each time.
                 self._allocate(min(2 * size, self.maximum * PAGE), old)
