@@ -38,6 +38,7 @@ NAMES = (
 )
 PLUGINS = {each.name: each for each in SHIPPED if each.name in NAMES}
 WASP_NAMES = (
+    *("unknown-numbers", "import-003-no-imports", "import-001-preview", "export-004-no-errors", "type-006-wide"),
     *("plain", "unknown", "unknown-callbacks", "numbers-only", "no-examples", "no-string-results", "no-deallocate"),
     *("echo", "size-by-header", "strict-size", "counts-terminator", "bump", "fails-with-result", "fixed"),
     *("export-001-missing", "export-002-missing", "export-003-missing", "export-005-missing-hello", "type-001-two"),

@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import pytest
 from asked import WASP_NAMES, WASP_PLUGINS, WASP_TABLE, asked, report_on, written
-from judged import failed, judge_plugin
+from judged import engine_named, failed, judge_plugin, module_of, new_lab, play, suite_items
 from shipped import LISTED, Shipped, cases, check, smallest_of_each
 
 from conformance.judging.records import Outcome
+from conformance.judging.terms import make_subject
 from reference_host.engine.registry import engine_names
 
 WASP = [each for each in LISTED if each.system == "wasp"]
@@ -96,3 +97,29 @@ def test_every_rule_is_asked_of_the_plain_plugin() -> None:
 @pytest.mark.parametrize("name", WASP_NAMES)
 def test_each_rule_is_asked_as_the_table_says(name: str) -> None:
     assert asked(report_on(WASP_PLUGINS[name])) == written(WASP_TABLE)[name], "meant? python tests/conformance/asked.py"
+
+
+def test_a_limit_of_the_hosts_blames_nobody() -> None:
+    subject = make_subject(str(PLAIN.path), PLAIN.binary, PLAIN.terms("quick"), "wasmtime")
+    lab = new_lab(replace(subject, memory_pages=1), engine_named("wasmtime").compile(PLAIN.binary))
+    told = {item.requirement: play(item, lab).outcome for item in suite_items("wasp") if item.requirement in TRIED}
+    assert set(told.values()) == {Outcome.NOT_TESTED}
+
+
+TRIED = ("WASP-START-001", "WASP-ALLOC-001", "WASP-STRING-001", "WASP-OWN-003", "WASP-CALL-001", "WASP-MEM-003")
+"""Rules for which something has to run."""
+
+
+@pytest.mark.parametrize("name", ["call-002-endless", "start-001-endless", "string-007-empty", "alloc-005-endless"])
+def test_a_deadline_blames_nobody(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = next(each for each in FAULTY if each.name == name)
+    assert plugin.breaks is not None
+    monkeypatch.setattr(module_of("wasp", "loading"), "DEADLINE", 0.2)
+    monkeypatch.setattr(module_of("wasp", "loading"), "START_FUEL", 10**15)
+    for room in ("lab", "talk", "holding", "edges", "sizes", "ownership"):
+        monkeypatch.setattr(module_of("wasp", room), "call_fuel", lambda size, memory: 10**15)
+    report = judge_plugin(plugin.path, plugin.binary, plugin.terms("quick").selecting(plugin.breaks))
+    assert failed(report) == []
+    result = next(each for each in report.results if each.requirement == plugin.breaks)
+    assert result.outcome in (Outcome.ERROR, Outcome.NOT_TESTED)
+    assert "deadline" in (result.reason or "")

@@ -168,7 +168,7 @@ class Lab(Plugin):
         instance = self.new_instance().instance
         assert instance is not None
         free = Pair().free if self.exports.get("deallocate") == DEALLOCATE_TYPE else None
-        return Bench(instance, Pair(free=free), self.subject.memory_pages, self.minimum)
+        return Bench(instance, Pair(free=free), self.subject.memory_pages, self.minimum, call_fuel)
 
     @cached_property
     def allocator(self) -> AllocatorProbe:

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from conformance.judging import Judge, requirement
 from reference_host.engine.interface import FuncType
-from reference_host.errors import ImportNotFound, MemoryLimitExceeded, ModuleError, UnresolvedImport
+from reference_host.errors import (
+    ImportNotFound,
+    MemoryLimitExceeded,
+    ModuleError,
+    StartFailed,
+    TrapCode,
+    UnresolvedImport,
+)
 
 from .lab import Lab
 
@@ -22,6 +29,8 @@ def test_start_up_completes(lab: Lab, judge: Judge) -> None:
         judge.not_applicable(f"an import cannot be satisfied: {failure}")
     elif isinstance(failure, ModuleError | MemoryLimitExceeded):
         judge.not_tested(str(failure))
+    elif isinstance(failure, StartFailed) and failure.trap.code is TrapCode.DEADLINE:
+        judge.error("start-up", "the deadline fired before the fuel was used up: a faster machine can judge this")
     else:
         starts = isinstance(lab.exports.get("_initialize"), FuncType)
         judge.violation(
