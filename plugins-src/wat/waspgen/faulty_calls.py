@@ -121,6 +121,11 @@ def ending() -> Iterator[Plugin]:
             [first("reverse", f"(if (i32.eqz (i32.load (local.get $bytes))) (then {LOOP}))")],
         ),
         (
+            "after-error",
+            "fail raises its error and does not come to an end",
+            [doing("fail", f"{BODIES['fail']}\n{LOOP}")],
+        ),
+        (
             "ask",
             "ask calls back for ever",
             [doing("ask", "(loop $again (drop (call $next (local.get $number))) (br $again))\n(i32.const 0)")],

@@ -57,6 +57,14 @@ def missing() -> Iterator[Plugin]:
         functions=None,
     )
     yield variation("EXPORT-004", "unknown", "deallocate is missing", without("deallocate"), functions=None)
+    yield variation(
+        "EXPORT-004",
+        "no-errors",
+        "deallocate is missing, and no error is ever raised",
+        without("deallocate", "fail"),
+        {"imports": {"raise_error": None}},
+        functions=None,
+    )
     for name in ("sum", "hello", "fail"):
         yield variation("EXPORT-005", f"missing-{name}", f"{name} is missing", without(name))
     yield variation("EXPORT-005", "renamed", "reverse is exported as Reverse", renamed("reverse", "Reverse"))
@@ -127,7 +135,7 @@ def mistyped() -> Iterator[Plugin]:
         "functions answer i64, f64 and f32, as their author declares",
         doing("wide", "(local.get 0)", "(param i64) (result i64)"),
         doing("ratio", "(local.get 0)", "(param f64) (param f32) (result f64)"),
-        doing("half", "(f32.const 0.5)", "(result f32)"),
+        doing("half", "(f32.const 0.1)", "(result f32)"),
         functions="other-results",
     )
 
@@ -194,6 +202,14 @@ def importing() -> Iterator[Plugin]:
         imports("raise_error", '(import "env" "raise_error" (func $raise_error (param i32 i32)))'),
         doing("fail", "(call $raise_error (i32.const &oops) (i32.const #oops))"),
         functions=None,
+    )
+    yield variation(
+        "IMPORT-003",
+        "no-imports",
+        "it imports nothing at all",
+        without("callback", "ask", "fail", "hello", "get_string_size"),
+        {"imports": dict.fromkeys(("fd_write", "raise_error", "call_me", "next"))},
+        functions="bytes-only",
     )
     yield variation("IMPORT-003", "none", "it imports no function of WASI", {"imports": {"fd_write": None}})
     old = '(import "wasi_unstable" "proc_exit" (func $proc_exit (param i32)))'

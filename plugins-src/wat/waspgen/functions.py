@@ -65,9 +65,9 @@ FILES: dict[str, str] = {
     "no-examples": "\n".join(line for line in PLAIN.split("\n") if not line.startswith("examples")),
     "bytes-only": SUM + REVERSE,
     "other-results": PLAIN
-    + declared("wide", '"i64"', "i64")
-    + declared("ratio", '"f64", "f32"', "f64")
-    + declared("half", "", "f32"),
+    + declared("wide", '"i64"', "i64", "{arguments = [-5], returns = -5}")
+    + declared("ratio", '"f64", "f32"', "f64", "{arguments = [0.1, 2.5], returns = 0.1}")
+    + declared("half", "", "f32", "{arguments = [], returns = 0.1}"),
     "echo": PLAIN
     + declared("echo", '"string"', "string", '{arguments = ["Nic"], returns = "Nic"}')
     + declared("echo_bytes", '"bytes"', "bytes", "{arguments = [[1, 2]], returns = [1, 2]}"),

@@ -34,6 +34,13 @@ def lean() -> Iterator[Plugin]:
     yield legal("numbers-only", "it adds, and exchanges no strings", without(*strings), callbacks, functions="numbers")
     yield legal("unknown", "nothing is known of its functions").with_(functions=None)
     yield legal(
+        "unknown-numbers",
+        "it has no allocate, and nothing is known of its functions",
+        without("allocate", "deallocate", "hello", "reverse", "callback"),
+        {"imports": {"call_me": None}},
+        warnings=("no-deallocate",),
+    ).with_(functions=None)
+    yield legal(
         "unknown-callbacks",
         "nothing is known of its callbacks",
         {"imports": {"more": '(import "host" "log" (func (param i32 i32)))', "none": '(import "host" "tick" (func))'}},

@@ -118,5 +118,5 @@
   (func (export "ratio") (param f64) (param f32) (result f64)
     (local.get 0))
   (func (export "half") (result f32)
-    (f32.const 0.5))
+    (f32.const 0.1))
 )
