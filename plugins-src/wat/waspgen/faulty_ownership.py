@@ -93,6 +93,17 @@ def static() -> Iterator[Plugin]:
     )
     yield variation(
         "OWN-001",
+        "buffer",
+        "callback answers in one buffer that is no constant, and not from the heap",
+        careful,
+        constant(greeting=b"Hello Nic\0"),
+        doing(
+            "callback",
+            "(memory.copy (i32.const 512) (i32.const &greeting) (i32.const #greeting))\n(i32.const 512)",
+        ),
+    )
+    yield variation(
+        "OWN-001",
         "empty",
         "hello answers a constant to whoever has no name",
         careful,
