@@ -7,6 +7,7 @@ on another engine; `tox -e fixtures` takes all of them everywhere.
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from asked import WASP_NAMES, WASP_PLUGINS, WASP_TABLE, asked, report_on, written
@@ -25,6 +26,7 @@ QUICK = [each for each in WASP if each.scope == "quick"]
 FEW = [each for each in smallest_of_each("breaks", among=FAULTY) if each.scope == "quick"]
 """One of each rule."""
 OTHERS = sorted(set(engine_names()) - {"wasmtime"})
+WASP_NAMED = {each.name: each for each in WASP}
 PATIENT = ("endless", "recursion", "nothing", "ask", "mem-003", "call-002", "page", "long", "unpinned", "string-007")
 """Words of those that use up their fuel or much memory, which takes minutes on an interpreter."""
 
@@ -123,3 +125,13 @@ def test_a_deadline_blames_nobody(name: str, monkeypatch: pytest.MonkeyPatch) ->
     result = next(each for each in report.results if each.requirement == plugin.breaks)
     assert result.outcome in (Outcome.ERROR, Outcome.NOT_TESTED)
     assert "deadline" in (result.reason or "")
+
+
+@pytest.mark.parametrize("name", ["plain", "unknown", "own-003-late-hello", "call-002-endless", "alloc-003-ring"])
+def test_no_result_depends_on_the_order_of_tests(name: str) -> None:
+    plugin = WASP_NAMED[name]
+    numbers = list(range(len(suite_items("wasp"))))
+    orders = [numbers, numbers[::-1], Random(11).sample(numbers, len(numbers))]
+    reports = [judge_plugin(plugin.path, plugin.binary, plugin.terms("quick"), order=order) for order in orders]
+    assert reports[1].results == reports[0].results
+    assert reports[2].results == reports[0].results

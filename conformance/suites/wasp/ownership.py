@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from conformance.lab.bounds import Fault, call_fuel
 from reference_host.abi.wasp.events import Buffer, Owner
 from reference_host.abi.wasp.functions import Function
-from reference_host.errors import HookError, LoadError
+from reference_host.errors import HookError, LoadError, TrapCode
 
 from .edges import Edges
 from .holding import FORMERLY, MADE_HERE, OUTSIDE, OVERLAP, Breach, Part, Probe, Run, Stop, asked_for
@@ -62,10 +62,12 @@ def examine(plugin: Plugin, scripts: Sequence[tuple[Function, Sequence[Sending]]
         for sending in [sendings[turn % len(sendings)]]
     ]
     # Where a result lies nowhere, nothing that is read of it tells whose it is.
-    nowhere = _misplaced(plugin, script)
-    script = [probe for probe in script if probe.function.name not in nowhere]
+    # Nor is there anything to learn from one that does not come to an end, but that it takes its time.
+    nowhere, endless = _left_out(plugin, script)
+    script = [probe for probe in script if probe.function.name not in nowhere | endless]
+    lasting = [function for function, _ in scripts if function.name not in endless]
     breaches = {
-        function.name: found for function, _ in scripts if (found := _behind(edges_of(function), function, read=False))
+        function.name: found for function in lasting if (found := _behind(edges_of(function), function, read=False))
     }
     calls = Counter(probe.function.name for probe in script)
     while True:
@@ -98,9 +100,13 @@ def _behind(edges: Edges, function: Function, *, read: bool) -> Breach | None:
     return Breach(READ_BEHIND if read else str(Part.HOST), probe, edge.arguments, edge.buffer, fault)
 
 
-def _misplaced(plugin: Plugin, script: Sequence[Probe]) -> frozenset[str]:
-    """The functions whose results lie outside of memory, once at least; one that was aborted is not called again."""
+def _left_out(plugin: Plugin, script: Sequence[Probe]) -> tuple[frozenset[str], frozenset[str]]:
+    """The functions whose results lie outside of memory, once at least, and those that do not come to an end.
+
+    One that was aborted is not called again.
+    """
     found: set[str] = set()
+    endless: set[str] = set()
     aborted: set[str] = set()
     instance = plugin.new_instance(HOLDING)
     for probe in script:
@@ -115,7 +121,10 @@ def _misplaced(plugin: Plugin, script: Sequence[Probe]) -> frozenset[str]:
             found.add(probe.function.name)
         elif exchange.lost:
             aborted.add(probe.function.name)
-    return frozenset(found)
+            trap = None if exchange.failure is None else exchange.failure.trap
+            if trap is not None and trap.code in (TrapCode.FUEL_EXHAUSTED, TrapCode.DEADLINE):
+                endless.add(probe.function.name)
+    return frozenset(found), frozenset(endless)
 
 
 def _first_breach(plugin: Plugin, script: Sequence[Probe]) -> Breach | None:

@@ -26,6 +26,8 @@ def _judge_ownership(judge: Judge, lab: Lab, identifier: str) -> None:
             judge.not_applicable(found.stopped or "needs an allocator that keeps buffers apart: see WASP-ALLOC-003")
         elif breach is None and name in found.nowhere:
             judge.not_applicable(f"what {name} answers lies outside of memory")
+        elif breach is None and not found.calls[name]:
+            judge.not_applicable(f"{name} does not come to an end")
         elif breach is None:
             judge.passed(f"{name}/ownership", found.calls[name])
         elif breach.requirement != identifier:
@@ -112,6 +114,10 @@ def test_functions_read_nothing_behind_their_inputs(lab: Lab, judge: Judge) -> N
         breach = lab.ownership.breaches.get(name)
         if breach is not None and breach.requirement != READ_BEHIND:
             judge.not_applicable(f"{name} uses memory that it does not own: see {breach.requirement}")
+            continue
+        found = lab.ownership
+        if found.stopped is None and found.overlap is None and not found.calls[name] and name not in found.nowhere:
+            judge.not_applicable(f"{name} does not come to an end")
             continue
         edges = lab.edges_of(function)
         if edges.read is None:
