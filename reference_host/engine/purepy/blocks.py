@@ -49,22 +49,19 @@ class BodyTranslator(Control):
         self._begin(Block(), entry=True)
         self.cost = 1
         self._walk()
-        return Graph(self.blocks, frozenset(self.names), frozenset(self.assigned), frozenset(self.used), self.calls)
+        return Graph(self.blocks, frozenset(self.names), frozenset(self.assigned), frozenset(self.unset), self.calls)
 
     # --- instructions ------------------------------------------------------------------------------------------------
 
     def _walk(self) -> None:
-        binary, locals_ = self.binary, self.locals
+        binary = self.binary
         while self.frames:
             opcode = binary[self.pc]
             self.pc += 1
             if opcode not in _FREE:
                 self.cost += 1
             if opcode == op.LOCAL_GET:
-                index = self._u32()
-                self.used.add(index)
-                type_ = locals_[index]
-                self._push(Value(f"l{index}", KINDS[type_], TOPS.get(type_, 0), 0, 1 << index % 48, 1))
+                self._push(self._local(self._u32()))
             elif opcode in BINARY:
                 two = self._pop()
                 one = self._pop()
@@ -76,8 +73,7 @@ class BodyTranslator(Control):
             elif opcode == op.LOCAL_TEE:
                 index = self._u32()
                 self._set_local(index, self._pop())
-                type_ = locals_[index]
-                self._push(Value(f"l{index}", KINDS[type_], TOPS.get(type_, 0), 0, 1 << index % 48, 1))
+                self._push(self._local(index))
             elif opcode in op.LOADS:
                 self._u32()
                 self._load(opcode, self._u32())
@@ -237,8 +233,8 @@ class BodyTranslator(Control):
         effects = value.effects & (LOADS | TRAPS)
         if effects:
             self._flush(TRAPS if effects == LOADS else LOADS | TRAPS)
-        self.used.add(index)
         self._write(1 << index % 48)
+        self._learn(index, value.top)
         lines = self.block.lines
         text = plain(value)
         if lines and text[0] == "s" and lines[-1].startswith(f"{text} = ") and is_name(value):
@@ -287,6 +283,7 @@ class BodyTranslator(Control):
             self._push(Value(text, FLOAT, 0, effects, depends, size + 4))
             return
         address = self._address(value, offset)
+        self._accessed(value, offset + width)
         if type_ == op.F64:
             self._push(Value(self._read("d", address), FLOAT, 0, effects, depends, size))
             return
@@ -299,6 +296,15 @@ class BodyTranslator(Control):
         else:
             text, top = self._read(code, address), (1 << 8 * width) - 1
         self._push(Value(text, INT, top, effects, depends, size))
+
+    def _accessed(self, address: Value, end: int) -> None:
+        """Learn from an access: where it does not trap, the bytes before `address + end` are in the memory.
+
+        The access may still be waiting. Nothing that can be seen from outside overtakes it, so what is computed from
+        its bounds in the meantime is never looked at should it trap.
+        """
+        if address.local is not None:
+            self._bound(address.local, max(self.memory_top - end, 0))
 
     def _read(self, code: str, address: tuple[str, str]) -> str:
         start, index = address
@@ -328,6 +334,7 @@ class BodyTranslator(Control):
             self._emit(f"else: {self._written('I', where, f'f32_bits({value.text})')}")
             return
         where = self._address(address, offset)
+        self._accessed(address, offset + width)
         text = plain(value)
         if type_ == op.F64:
             self._emit(self._written("d", where, text))

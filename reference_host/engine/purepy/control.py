@@ -11,6 +11,7 @@ from reference_host.engine.code import instructions
 from reference_host.engine.purepy import opcodes as op
 from reference_host.engine.purepy.expressions import LOADS, TRAPS, Value, is_name, plain
 from reference_host.engine.purepy.graph import Block, Branch, Frame, Leave, Loop, Switch
+from reference_host.engine.purepy.known import Known
 from reference_host.engine.purepy.operands import Operands
 
 
@@ -32,6 +33,9 @@ class Control(Operands):
             self._goto(head)
             self.loop = frame.loop = Loop(self.loop, head)
             frame.head = head
+            changed = self.loops.assigned(self.pc)
+            tops = {} if changed is None else {at: top for at, top in self.tops.items() if at not in changed}
+            head.known = Known(self.set, tops)
             self.entry_cost = 0
             self._begin(head, entry=True)
             return
@@ -41,8 +45,9 @@ class Control(Operands):
         self._begin(then)
 
     def _fork(self, condition: Value, then: Block, otherwise: Block) -> None:
-        for target in (then, otherwise):
-            self._edge(target)
+        holds, fails = condition.bounds
+        self._edge(then, holds)
+        self._edge(otherwise, fails)
         pure = not condition.effects & (LOADS | TRAPS)
         self._terminate(Branch(condition.text, then, otherwise, pure))
 

@@ -24,6 +24,10 @@ LOADS, TRAPS, GLOBALS = 1, 2, 4
 trap otherwise, or reads a mutable global."""
 
 
+Bounds = tuple[tuple[int, int], ...]
+"""Locals and their upper bounds."""
+
+
 class Value(NamedTuple):
     """An operand that is not computed yet."""
 
@@ -38,6 +42,14 @@ class Value(NamedTuple):
     """How many operands it is made of."""
     number: int | None = None
     """Its value, where that is an integer constant."""
+    bounds: tuple[Bounds, Bounds] = ((), ())
+    """What a condition says of locals where it holds, and where it does not."""
+
+    @property
+    def local(self) -> int | None:
+        """The local that it is."""
+        text = self.text
+        return int(text[1:]) if text[0] == "l" and self.kind == INT and text[1:].isdigit() else None
 
 
 def constant(value: int) -> Value:
@@ -57,6 +69,29 @@ def plain(value: Value) -> str:
     if value.kind == RAW:
         return f"(c if (c := {value.text}) == c else NAN)"
     return value.text
+
+
+def bounded(one: Value, sign: str, two: Value) -> tuple[Bounds, Bounds]:
+    """Say what an unsigned comparison tells where it holds, and where it does not."""
+    if sign in (">", ">="):
+        one, two, sign = two, one, "<" if sign == ">" else "<="
+    if sign == "!=":
+        fails, holds = bounded(one, "==", two)
+        return holds, fails
+    holds = _at_most(one, two.top - (sign == "<"))
+    if sign == "==":
+        return holds + _at_most(two, one.top), ()
+    return holds, _at_most(two, one.top - (sign == "<="))
+
+
+def _at_most(value: Value, top: int) -> Bounds:
+    return ((value.local, top),) if 0 <= top < value.top and value.local is not None else ()
+
+
+def _compared(one: Value, sign: str, two: Value) -> Value:
+    """Compare two integers without their signs."""
+    made = _two(f"({integer(one)} {sign} {integer(two)})", 1, one, two, BOOL)
+    return made._replace(bounds=bounded(one, sign, two))
 
 
 def is_name(value: Value) -> bool:
@@ -242,33 +277,40 @@ class _Integers:
     # --- comparisons ---
 
     def eqz(self, one: Value) -> Value:
-        return _one(f"(not {one.text})", 1, one, BOOL)
+        holds, fails = one.bounds if one.kind == BOOL else ((), _at_most(one, 0))
+        return _one(f"(not {one.text})", 1, one, BOOL)._replace(bounds=(fails, holds))
 
     def eq(self, one: Value, two: Value) -> Value:
         if two.number == 0:
             return self.eqz(one)
-        return _two(f"({integer(one)} == {integer(two)})", 1, one, two, BOOL)
+        return _compared(one, "==", two)
 
     def ne(self, one: Value, two: Value) -> Value:
         if two.number == 0 and one.kind == BOOL:
             return one
-        return _two(f"({integer(one)} != {integer(two)})", 1, one, two, BOOL)
+        return _compared(one, "!=", two)
 
     def unsigned(self, sign: str) -> Binary:
         """Give `lt_u` and its like."""
-        return lambda one, two: _two(f"({integer(one)} {sign} {integer(two)})", 1, one, two, BOOL)
+        return lambda one, two: _compared(one, sign, two)
 
     def _below(self, one: Value, number: int, *, less: bool) -> Value:
         """`one < number` where `less`, else `one >= number`, signed; `number` is a constant, unsigned."""
         text, sign = integer(one), self.sign
+        below: Bounds = ()
+        above: Bounds = ()
         negation = "" if less else "not "
         if number >= sign:
             condition = f"({negation}{sign} <= {text} < {number})"
+            below = _at_most(one, number - 1)
         elif number == 0:
             condition = f"({text} {'>=' if less else '<'} {sign})"
+            above = _at_most(one, sign - 1)
         else:
             condition = f"({'not ' if less else ''}{number} <= {text} < {sign})"
-        return _two(condition, 1, one, constant(number), BOOL)
+            above = _at_most(one, sign - 1)
+        made = _two(condition, 1, one, constant(number), BOOL)
+        return made._replace(bounds=(below, above) if less else (above, below))
 
     def signed_comparison(self, sign: str) -> Binary:
         """Give `lt_s` and its like."""
@@ -276,7 +318,7 @@ class _Integers:
 
         def compare(one: Value, two: Value, sign: str = sign) -> Value:
             if one.top < self.sign and two.top < self.sign:
-                return _two(f"({integer(one)} {sign} {integer(two)})", 1, one, two, BOOL)
+                return _compared(one, sign, two)
             if one.number is not None and two.number is None:
                 one, two, sign = two, one, mirrored[sign]
             if two.number is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reference_host.engine.purepy import opcodes as op
+from reference_host.engine.purepy.known import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Loop:
 class Block:
     """A basic block; `number` grows along every edge that does not go back to a loop's head."""
 
-    __slots__ = ("end", "lines", "loop", "number", "predecessors", "repeats")
+    __slots__ = ("end", "known", "lines", "loop", "number", "predecessors", "repeats")
 
     def __init__(self) -> None:
         self.number = -1
@@ -104,6 +105,8 @@ class Block:
         self.end: Terminator | None = None
         self.predecessors: list[Block] = []
         """The sources of the edges that come from before; one edge, one entry."""
+        self.known: Known | None = None
+        """What holds at its beginning, as far as edges to it have been seen."""
         self.repeats = False
         """Whether it is the head of a loop that is gone through again."""
 
@@ -138,6 +141,6 @@ class Graph:
     assigned: frozenset[str]
     """Those of them that it assigns."""
     locals: frozenset[int]
-    """The locals that it uses."""
+    """The locals that it may read before it assigns them, but for parameters."""
     calls: bool
     """Whether it calls functions, so that it can be part of a recursion."""

@@ -21,8 +21,9 @@ from collections.abc import Callable
 from types import CellType
 from typing import Any
 
-from reference_host.engine.interface import MAX_PAGES, PAGE, MemoryType
+from reference_host.engine.interface import PAGE, MemoryType
 from reference_host.engine.memory import BoundedMemory
+from reference_host.engine.purepy.known import GROWN_PAGES
 from reference_host.errors import Trap, TrapCode
 
 SMALL = 4 * PAGE
@@ -120,7 +121,8 @@ class LinearMemory:
     def __init__(self, type_: MemoryType, limit: int, *, views: bool) -> None:
         self.type = type_
         self.pages = type_.minimum
-        self.maximum = min(MAX_PAGES if type_.maximum is None else type_.maximum, limit)
+        self.size = self.pages * PAGE  # bytes
+        self.maximum = min(GROWN_PAGES if type_.maximum is None else type_.maximum, GROWN_PAGES, limit)
         self.views = views
         self._cells: dict[str, CellType] = {}
         self._allocate(max(self.pages, 1) * PAGE, None)
@@ -128,16 +130,12 @@ class LinearMemory:
     def _allocate(self, capacity: int, old: memoryview | None) -> None:
         buffer = _zeros(capacity)
         self._whole = memoryview(buffer)  # keeps the buffer where it is
+        self._move = buffer.move if isinstance(buffer, mmap.mmap) else None
         if old is not None:
             self._whole[: len(old)] = old
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(buffer)) if self.views else 0
-        self.bytes = self._whole[: self.pages * PAGE]
+        self.bytes = self._whole[: self.size]
         self._renew()
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self.pages * PAGE
 
     def cell(self, name: str) -> CellType:
         """Give the cell of a view: `MB` for bytes, `MI` for numbers of four bytes without a sign, and so on.
@@ -169,7 +167,7 @@ class LinearMemory:
             return pages
         old = self.bytes
         self.pages = pages + delta
-        size = self.size
+        self.size = size = self.pages * PAGE
         try:
             if size <= len(self._whole):
                 self.bytes = self._whole[:size]
@@ -178,7 +176,7 @@ class LinearMemory:
                 # Twice what is asked for: growing page by page would copy everything each time.
                 self._allocate(min(2 * size, self.maximum * PAGE), old)
         except MemoryError:
-            self.pages = pages
+            self.pages, self.size = pages, pages * PAGE
             return -1
         return pages
 
@@ -193,10 +191,12 @@ class LinearMemory:
 
     def copy(self, into: int, source: int, length: int) -> None:
         """Run `memory.copy`."""
-        view = self.bytes
-        if max(into, source) + length > len(view):
+        if into + length > self.size or source + length > self.size:
             raise Trap(TrapCode.MEMORY_OUT_OF_BOUNDS)
-        view[into : into + length] = view[source : source + length]
+        if self._move is not None:
+            self._move(into, source, length)
+        else:
+            self.bytes[into : into + length] = self.bytes[source : source + length]
 
     def init(self, data: bytes | memoryview, into: int, source: int, length: int) -> None:
         """Run `memory.init`."""

@@ -23,10 +23,12 @@ from reference_host.engine.purepy.expressions import (
     RAW,
     REF,
     TRAPS,
+    Bounds,
     Value,
     plain,
 )
 from reference_host.engine.purepy.graph import Block, Frame, Goto, Loop, Style, Terminator
+from reference_host.engine.purepy.known import LOCALS, Known, Loops, memory_top
 from reference_host.engine.purepy.module import Body, WasmModule
 
 LARGEST = 40
@@ -59,7 +61,12 @@ class Operands:
         self.clean = 0  # so many of the lowest operands are variables or constants
         self.names: set[str] = set()
         self.assigned: set[str] = set()
-        self.used: set[int] = set()
+        self.parameters = len(parameters)
+        self.unset: set[int] = set()  # locals that may be read before they are assigned
+        self.set = 0  # bits: locals that have been assigned on every way to here
+        self.tops: dict[int, int] = {}  # upper bounds of locals
+        self.loops = Loops(module.binary, body.start, body.end)
+        self.memory_top = memory_top(module)
         self.calls = False
         self.frames: list[Frame] = []
         self.loop: Loop | None = None
@@ -78,6 +85,8 @@ class Operands:
         block.loop = self.loop
         self.blocks.append(block)
         self.block = block
+        if block.known is not None:
+            self.set, self.tops = block.known.assigned, dict(block.known.tops)
         self.reachable = True
         if entry and self.style.exact:
             self._use("refuel")
@@ -112,13 +121,43 @@ class Operands:
         self.block.end = end
         self.reachable = False
 
-    def _edge(self, target: Block) -> None:
-        if target.number < 0:  # a loop's head has begun already, and an edge to it goes back
-            target.predecessors.append(self.block)
+    def _edge(self, target: Block, bounds: Bounds = ()) -> None:
+        """Add an edge; `bounds` hold where control takes it."""
+        if target.number >= 0:  # a loop's head has begun already, and an edge to it goes back
+            return
+        target.predecessors.append(self.block)
+        known = Known(self.set, self.tops)
+        for index, top in bounds:
+            if index < LOCALS and top < self._top(index):
+                known = Known(self.set, known.tops | {index: top})
+        target.known = known if target.known is None else target.known.met(known)
 
     def _goto(self, target: Block) -> None:
         self._edge(target)
         self._terminate(Goto(target))
+
+    # --- locals ------------------------------------------------------------------------------------------------------
+
+    def _top(self, index: int) -> int:
+        return self.tops.get(index, TOPS.get(self.locals[index], 0))
+
+    def _local(self, index: int) -> Value:
+        """Give the operand that is a local's value."""
+        if index >= self.parameters and not (index < LOCALS and self.set >> index & 1):
+            self.unset.add(index)
+        return Value(f"l{index}", KINDS[self.locals[index]], self._top(index), 0, 1 << index % 48, 1)
+
+    def _learn(self, index: int, top: int) -> None:
+        """A local has been assigned a value of at most `top`."""
+        if index < LOCALS:
+            self.set |= 1 << index
+            self.tops.pop(index, None)
+            self._bound(index, top)
+
+    def _bound(self, index: int, top: int) -> None:
+        """A local turns out to be at most `top`."""
+        if index < LOCALS and top < self._top(index):
+            self.tops[index] = top
 
     # --- the stack ---------------------------------------------------------------------------------------------------
 
