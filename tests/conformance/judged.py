@@ -32,6 +32,7 @@ from reference_host.engine.registry import load_engine
 
 SUITES = "conformance.suites"
 PACKAGE = f"{SUITES}.bifrost"
+PREFERRED = "wasmtime"
 NO_TIME = Clock("2026-01-01T00:00:00Z", 0.0)
 
 
@@ -130,7 +131,7 @@ def play(item: Item, lab: Any) -> ItemOutcome:
 
 
 def judge_plugin(
-    path: Path | str, binary: bytes, terms: Terms, engine: str = "wasmtime", *, order: Sequence[int] = ()
+    path: Path | str, binary: bytes, terms: Terms, engine: str = PREFERRED, *, order: Sequence[int] = ()
 ) -> Report:
     """Judge a plugin's bytes; `path` is for the report only, which tells no times.
 
@@ -141,7 +142,9 @@ def judge_plugin(
     module = made.compile(binary)
     lab = new_lab(subject, module)
     evidence = Evidence()
-    evidence.engines[0] = EngineFacts(0, made.name, made.version, module.validity, "asked for")
+    # As a run does that names no engine but where it wants another than the first.
+    reason = "preferred" if engine == PREFERRED else "asked for"
+    evidence.engines[0] = EngineFacts(0, made.name, made.version, module.validity, reason)
     items = suite_items(subject.system)
     evidence.items = tuple(ItemRef(item.name, _subject_of(item, subject), item.requirement) for item in items)
     for number in order or range(len(items)):
