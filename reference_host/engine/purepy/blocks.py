@@ -9,7 +9,7 @@ Source: WebAssembly Core Specification 2.0, section 4.4 (instructions).
 from __future__ import annotations
 
 from reference_host.engine.instrument import STATIC_LENGTH
-from reference_host.engine.purepy import numerics
+from reference_host.engine.purepy import charges, numerics
 from reference_host.engine.purepy import opcodes as op
 from reference_host.engine.purepy.control import Control
 from reference_host.engine.purepy.expressions import (
@@ -49,6 +49,9 @@ class BodyTranslator(Control):
         self._begin(Block(), entry=True)
         self.cost = 1
         self._walk()
+        if self.style.exact:
+            charges.merge(self.blocks)
+            charges.write(self.blocks)
         return Graph(self.blocks, frozenset(self.names), frozenset(self.assigned), frozenset(self.unset), self.calls)
 
     # --- instructions ------------------------------------------------------------------------------------------------

@@ -93,10 +93,29 @@ class Loop:
         self.repeats = False
 
 
+@dataclass(slots=True)
+class Charge:
+    """The fuel that a run of instructions takes, in the line that is kept for it.
+
+    Where it begins at a function entry or at the head of a loop, the next line looks whether fuel is left: `own` of
+    what has been taken by then is for what follows.
+    """
+
+    line: int
+    cost: int = 0
+    own: int | None = None
+
+    def add(self, cost: int) -> None:
+        """Take more, for what follows this run."""
+        self.cost += cost
+        if self.own is not None:
+            self.own += cost
+
+
 class Block:
     """A basic block; `number` grows along every edge that does not go back to a loop's head."""
 
-    __slots__ = ("end", "known", "lines", "loop", "number", "predecessors", "repeats")
+    __slots__ = ("charges", "end", "known", "lines", "loop", "number", "predecessors", "repeats")
 
     def __init__(self) -> None:
         self.number = -1
@@ -105,6 +124,8 @@ class Block:
         self.end: Terminator | None = None
         self.predecessors: list[Block] = []
         """The sources of the edges that come from before; one edge, one entry."""
+        self.charges: list[Charge] = []
+        """Those of its runs, metered exactly."""
         self.known: Known | None = None
         """What holds at its beginning, as far as edges to it have been seen."""
         self.repeats = False

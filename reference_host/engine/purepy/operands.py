@@ -27,7 +27,7 @@ from reference_host.engine.purepy.expressions import (
     Value,
     plain,
 )
-from reference_host.engine.purepy.graph import Block, Frame, Goto, Loop, Style, Terminator
+from reference_host.engine.purepy.graph import Block, Charge, Frame, Goto, Loop, Style, Terminator
 from reference_host.engine.purepy.known import LOCALS, Known, Loops, memory_top
 from reference_host.engine.purepy.module import Body, WasmModule
 
@@ -75,7 +75,6 @@ class Operands:
         self.cost = 0
         self.entry_cost = 0
         self.checked = False
-        self.charged = 0  # the line that takes the fuel of the run of instructions that is being translated
         self.pc = body.start
 
     # --- blocks ------------------------------------------------------------------------------------------------------
@@ -97,7 +96,7 @@ class Operands:
         self.cost = 0
         self.checked = check
         if self.style.exact:
-            self.charged = len(self.block.lines)
+            self.block.charges.append(Charge(len(self.block.lines)))
             self.block.lines.append("")
             if check:
                 self.block.lines.append("")
@@ -105,15 +104,13 @@ class Operands:
     def _end_run(self) -> None:
         if not self.style.exact:
             return
-        lines, at = self.block.lines, self.charged
+        charge = self.block.charges[-1]
+        charge.cost = self.cost
         if self.cost:
             self._assign("fuel")
-            lines[at] = f"fuel += {self.cost}"
         if self.checked:
-            # The check comes before the cost of what follows it.
-            own = self.cost - self.entry_cost
+            charge.own = self.cost - self.entry_cost
             self._use("fuel")
-            lines[at + 1] = f"if fuel >= {own}: refuel({own})"
         self.checked = False
 
     def _terminate(self, end: Terminator) -> None:
