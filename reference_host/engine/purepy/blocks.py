@@ -52,7 +52,7 @@ class BodyTranslator(Control):
         if self.style.exact:
             charges.merge(self.blocks)
             charges.write(self.blocks)
-        return Graph(self.blocks, frozenset(self.names), frozenset(self.assigned), frozenset(self.unset), self.calls)
+        return Graph(self.blocks, frozenset(self.names), frozenset(self.assigned), frozenset(self.unset))
 
     # --- instructions ------------------------------------------------------------------------------------------------
 
@@ -361,7 +361,7 @@ class BodyTranslator(Control):
 
     def _call(self, function: str, type_: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
         takes, gives = type_
-        self.calls = True
+        self.block.calls += 1
         arguments: list[str] = []
         if takes:
             first = len(self.stack) - len(takes)

@@ -115,7 +115,7 @@ class Charge:
 class Block:
     """A basic block; `number` grows along every edge that does not go back to a loop's head."""
 
-    __slots__ = ("charges", "end", "known", "lines", "loop", "number", "predecessors", "repeats")
+    __slots__ = ("calls", "charges", "end", "known", "lines", "loop", "number", "predecessors", "repeats")
 
     def __init__(self) -> None:
         self.number = -1
@@ -124,6 +124,8 @@ class Block:
         self.end: Terminator | None = None
         self.predecessors: list[Block] = []
         """The sources of the edges that come from before; one edge, one entry."""
+        self.calls = 0
+        """How many functions it calls."""
         self.charges: list[Charge] = []
         """Those of its runs, metered exactly."""
         self.known: Known | None = None
@@ -163,5 +165,17 @@ class Graph:
     """Those of them that it assigns."""
     locals: frozenset[int]
     """The locals that it may read before it assigns them, but for parameters."""
-    calls: bool
-    """Whether it calls functions, so that it can be part of a recursion."""
+
+    @property
+    def branches(self) -> bool:
+        """Whether it can call two functions and go through no head of a loop before, or between them.
+
+        Where no function does, calls between two heads of loops are one chain, and end with the stack.
+        """
+        most = [0] * len(self.blocks)
+        for block in self.blocks:
+            before = 0 if block.repeats else max([most[source.number] for source in block.predecessors], default=0)
+            most[block.number] = before + block.calls
+            if most[block.number] > 1:
+                return True
+        return False

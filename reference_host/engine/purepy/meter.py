@@ -4,8 +4,8 @@ Fuel is counted upwards from below zero in a cell that all functions share; at f
 look whether it has come to zero, as wasmtime does. It goes in helpings, so that the numbers stay small and the clock is
 looked at now and then.
 
-Without a budget nothing is counted: every loop draws from one iterator, `ticks`, which looks at the clock once in a few
-thousand steps.
+Without a budget nothing is counted: every loop, and every function that can call several others, draws from one
+iterator, `ticks`, which looks at the clock once in a few thousand steps.
 """
 
 from __future__ import annotations

@@ -67,7 +67,6 @@ class Operands:
         self.tops: dict[int, int] = {}  # upper bounds of locals
         self.loops = Loops(module.binary, body.start, body.end)
         self.memory_top = memory_top(module)
-        self.calls = False
         self.frames: list[Frame] = []
         self.loop: Loop | None = None
         self.block: Block = None  # type: ignore[assignment]

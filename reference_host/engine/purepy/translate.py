@@ -76,7 +76,7 @@ def _source(module: WasmModule, index: int, style: Style, graph: Graph, places: 
         if same:
             heads.append(f"  {' = '.join(same)} = {zero}")
     if not style.exact:
-        if graph.calls:
+        if graph.branches:
             heads.append("  for _ in ticks: break")
         names.add("ticks")
     if places:
