@@ -346,7 +346,7 @@ class BodyTranslator(Control):
             if value.number is not None:
                 text = str(value.number % (1 << 8 * width))
             elif width < 3:
-                text = f"{text} & {(1 << 8 * width) - 1}"
+                text = f"{f'({value.raw})' if value.raw else text} & {(1 << 8 * width) - 1}"
             else:
                 text = f"{text} % {1 << 8 * width}"
         self._emit(self._written({1: "B", 2: "H", 4: "I", 8: "Q"}[width], where, text))

@@ -42,6 +42,8 @@ class Value(NamedTuple):
     """How many operands it is made of."""
     number: int | None = None
     """Its value, where that is an integer constant."""
+    raw: str = ""
+    """Of a sum that is reduced: its text without that, for what reduces it again."""
     bounds: tuple[Bounds, Bounds] = ((), ())
     """What a condition says of locals where it holds, and where it does not."""
 
@@ -94,6 +96,10 @@ def _compared(one: Value, sign: str, two: Value) -> Value:
     return made._replace(bounds=bounded(one, sign, two))
 
 
+def _bracketed(text: str) -> str:
+    return f"({text})" if text else ""
+
+
 def is_name(value: Value) -> bool:
     """Whether it can be written twice: a variable or a constant."""
     return value.text.isalnum() and value.kind != BOOL
@@ -122,6 +128,11 @@ class _Integers:
         self.sign = 1 << bits - 1
         self.prefix = f"i{bits}"
 
+    def sum(self, one: Value, sign: str, two: Value) -> Value:
+        """Add or subtract, and reduce the result; what the operands are reduced to does not matter for that."""
+        text = f"{one.raw or integer(one)} {sign} {_bracketed(two.raw) or integer(two)}"
+        return _two(f"(({text}) % {self.modulus})", self.modulus - 1, one, two)._replace(raw=text)
+
     def wrap(self, text: str, top: int, one: Value, two: Value, *, often: bool = False) -> Value:
         """Reduce a sum or a product to the range where it can be beyond.
 
@@ -149,9 +160,10 @@ class _Integers:
             if two.number == 0:
                 return one
             if two.number >= self.sign and one.top >= self.modulus - two.number:
-                text = f"(({integer(one)} - {self.modulus - two.number}) % {self.modulus})"
-                return _two(text, self.modulus - 1, one, two)
-        return self.wrap(f"{integer(one)} + {integer(two)}", one.top + two.top, one, two)
+                return self.sum(one, "-", constant(self.modulus - two.number))
+        if one.top + two.top < self.modulus:
+            return _two(f"({integer(one)} + {integer(two)})", one.top + two.top, one, two)
+        return self.sum(one, "+", two)
 
     def sub(self, one: Value, two: Value) -> Value:
         if two.number is not None:
@@ -160,7 +172,7 @@ class _Integers:
             return self.add(one, constant(-two.number % self.modulus))
         if one.number is not None and two.top <= one.number:
             return _two(f"({one.text} - {integer(two)})", one.number, one, two)
-        return _two(f"(({integer(one)} - {integer(two)}) % {self.modulus})", self.modulus - 1, one, two)
+        return self.sum(one, "-", two)
 
     def mul(self, one: Value, two: Value) -> Value:
         if one.number is not None and two.number is not None:
@@ -198,6 +210,8 @@ class _Integers:
             return constant(one.number & two.number)
         if two.number is not None and two.number & two.number + 1 == 0 and one.top <= two.number:
             return one  # the mask takes nothing away
+        if two.number is not None and one.raw:  # the mask takes away what reducing would, and more
+            return _two(f"(({one.raw}) & {two.number})", two.number, one, two)
         return _two(f"({integer(one)} & {integer(two)})", min(one.top, two.top), one, two)
 
     def or_(self, one: Value, two: Value) -> Value:
@@ -216,7 +230,7 @@ class _Integers:
 
     def shl(self, one: Value, two: Value) -> Value:
         by = self._by(two)
-        top = one.top << by.number if by.number is not None else self.modulus
+        top = one.top << by.top
         # Short ways scale an index, long ones move bits into the upper half, and some out of it.
         often = by.number is None or by.number >= 8
         return self.wrap(f"{integer(one)} << {integer(by)}", top, one, two, often=often)
@@ -368,7 +382,7 @@ def _neg(one: Value) -> Value:
 def _wrap(one: Value) -> Value:
     if one.number is not None:
         return constant(one.number % 2**32)
-    return one if one.top < 2**32 else _one(f"({one.text} & 4294967295)", 2**32 - 1, one)
+    return one if one.top < 2**32 else _one(f"({_bracketed(one.raw) or one.text} & 4294967295)", 2**32 - 1, one)
 
 
 def _extend_u(one: Value) -> Value:
