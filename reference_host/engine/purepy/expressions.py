@@ -386,7 +386,7 @@ def _wrap(one: Value) -> Value:
 
 
 def _extend_u(one: Value) -> Value:
-    return one
+    return one._replace(raw="") if one.raw else one  # what is not reduced yet would be, to the wrong type
 
 
 def _extend_s(one: Value) -> Value:
