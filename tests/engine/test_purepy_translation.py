@@ -86,6 +86,44 @@ def run(wat: Wat, body: str, *arguments: Number, fields: str = "(memory 1)") -> 
             5,
             id="out-of-two-loops",
         ),
+        pytest.param(
+            "i32.const 1 memory.grow drop local.get 0 i32.const 77 i32.store offset=4 local.get 0 i32.load offset=4",
+            (131_064, 0),
+            77,
+            id="access-with-an-offset-after-growth",
+        ),
+        pytest.param(
+            "i32.const 0 local.get 0 i32.sub i64.extend_i32_u local.get 3 i64.add i64.const 32 i64.shr_u i32.wrap_i64",
+            (1, 0),
+            0,
+            id="difference-extended-and-added-to",
+        ),
+        pytest.param(
+            "local.get 0 local.get 1 i32.sub local.get 0 local.get 1 i32.sub i32.sub i32.const 255 i32.and",
+            (1, 3),
+            0,
+            id="difference-of-differences",
+        ),
+        pytest.param(
+            "i32.const 5 local.set 2 (loop local.get 2 i32.const -1 i32.gt_s"
+            " if local.get 2 i32.const 3 i32.sub local.set 2 br 1 end) local.get 2",
+            (0, 0),
+            2**32 - 1,
+            id="bound-that-a-loop-breaks",
+        ),
+        pytest.param(
+            "block local.get 0 i32.const 10 i32.lt_u br_if 0 end local.get 0 i32.const 1 i32.add",
+            (2**32 - 1, 0),
+            0,
+            id="bound-of-one-way-only",
+        ),
+        pytest.param(
+            "local.get 0 i32.load drop i32.const -1 local.set 0 local.get 0 i32.const 1 i32.add",
+            (8, 0),
+            0,
+            id="bound-of-the-former-value",
+        ),
+        pytest.param("local.get 0 if i32.const 7 local.set 2 end local.get 2", (0, 0), 0, id="unset-on-one-way"),
     ],
 )
 def test_python_does_what_webassembly_says(wat: Wat, body: str, arguments: tuple[int, int], result: int) -> None:
@@ -120,6 +158,12 @@ def test_python_does_what_webassembly_says(wat: Wat, body: str, arguments: tuple
         ),
         pytest.param(
             "block i32.const -1 i32.load br 0 end i32.const 1", TrapCode.MEMORY_OUT_OF_BOUNDS, id="left-behind"
+        ),
+        pytest.param(
+            "i32.const 65529 local.set 0 local.get 0 i32.load offset=4", TrapCode.MEMORY_OUT_OF_BOUNDS, id="offset"
+        ),
+        pytest.param(
+            "i32.const -4 local.set 0 local.get 0 i32.load offset=8", TrapCode.MEMORY_OUT_OF_BOUNDS, id="no-wrap"
         ),
     ],
 )
@@ -216,6 +260,18 @@ def test_endless_recursion_is_a_trap_whatever_the_limit_of_the_process(
         assert sys.getrecursionlimit() == own
     finally:
         sys.setrecursionlimit(former)
+
+
+@pytest.mark.parametrize("between", ["", "(loop)", "(loop local.get 0 br_if 0)"], ids=["nothing", "no-loop", "loop"])
+def test_calls_that_double_end_at_the_deadline(wat: Wat, between: str) -> None:
+    doubling = "".join(
+        f"(func $f{n} (param i32) (call $f{n + 1} (local.get 0)) {between} (call $f{n + 1} (local.get 0)))"
+        for n in range(60)
+    )
+    binary = wat(f'(module {doubling} (func $f60 (param i32)) (export "f" (func $f0)))')
+    with pytest.raises(Trap) as raised:
+        PurepyEngine().compile(binary).instantiate(limits=Limits(deadline=0.1)).call("f", 0)
+    assert raised.value.code is TrapCode.DEADLINE
 
 
 def test_wide_frames_take_no_more_memory_than_narrow_ones(wat: Wat) -> None:
