@@ -172,6 +172,8 @@ class _Integers:
             return self.add(one, constant(-two.number % self.modulus))
         if one.number is not None and two.top <= one.number:
             return _two(f"({one.text} - {integer(two)})", one.number, one, two)
+        if one.number == 0:  # a negative number nearly always: see `wrap`
+            return _two(f"(-{integer(two)} & {self.modulus - 1})", self.modulus - 1, one, two)
         return self.sum(one, "-", two)
 
     def mul(self, one: Value, two: Value) -> Value:

@@ -74,6 +74,7 @@ class ModuleInstance:
         self._refused = refused
         self._types = [module.info.types[index] for index in module.info.functions]
         self._cells: tuple[dict[str, CellType], dict[str, CellType]] = {}, {}
+        self._made: tuple[dict[int, FunctionType], dict[int, FunctionType]] = {}, {}
         self._references: dict[int, FunctionReference] = {}
         self._imported = [extern for extern in imports if isinstance(extern, FunctionReference)]
         self.globals = [extern for extern in imports if isinstance(extern, Global)]
@@ -122,14 +123,13 @@ class ModuleInstance:
 
     def function(self, index: int, *, exact: bool) -> Callable[..., Any]:
         """Give a function as Python calls it, translated."""
+        made = self._made[exact].get(index)
+        if made is not None:
+            return made
         if index < len(self._imported):
             reference = self._imported[index]
             return reference.owner.function(reference.index, exact=exact)
-        cell = self._cell(f"f{index}", exact)
-        found: Callable[..., Any] = cell.cell_contents
-        if type(found) is FunctionType and found.__closure__ is not None and found.__name__ == "stub":
-            found = self._make(index, exact, cell)
-        return found
+        return self._make(index, exact, self._cell(f"f{index}", exact))
 
     def reference(self, index: int) -> FunctionReference:
         """Give the reference to a function: always the same one."""
@@ -149,7 +149,7 @@ class ModuleInstance:
             raise AssertionError(f"function {index} cannot be translated") from error
         closure = tuple([self._cell(name, exact) for name in code.co_freevars])
         function = FunctionType(code, GLOBALS, code.co_name, None, closure)
-        cell.cell_contents = function
+        cell.cell_contents = self._made[exact][index] = function
         return function
 
     def _stub(self, index: int, exact: bool, cell: CellType) -> Callable[..., Any]:
@@ -316,6 +316,8 @@ class ModuleInstance:
                 if name[0] != "g" and name[0] != "M":
                     cell.cell_contents = None
             cells.clear()
+        for made in self._made:
+            made.clear()
         self._functions = {}
         for table in self.tables:
             table.elements.clear()

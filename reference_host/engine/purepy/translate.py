@@ -18,7 +18,7 @@ from reference_host.engine.purepy.module import WasmModule
 from reference_host.engine.purepy.operands import LARGEST, ZEROS
 from reference_host.engine.purepy.structure import structure
 
-VERSION = 3
+VERSION = 4
 """Of the translator: translations that are kept from another version are not used."""
 
 FILE = "<wasm>"
