@@ -1,12 +1,12 @@
 """Experiments on an allocator alone: many live buffers, and buffers taken and given back over many rounds.
 
-An experiment runs on an instance of its own. Nothing is written to any buffer.
+An experiment runs on an instance of its own. Buffers are written to in the rounds only.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -163,6 +163,15 @@ class Bench:
         arguments = (pointer, size)[: 2 if self.pair.free_takes_size else 1]
         return self._call(self.pair.free, *arguments, size=size)[1]
 
+    def read(self, pointer: int, size: int) -> bytes:
+        """What a buffer holds now."""
+        return b"" if self.instance.memory is None else self.instance.memory.read(pointer, size)
+
+    def write(self, pointer: int, data: bytes) -> None:
+        """Fill a buffer."""
+        if self.instance.memory is not None:
+            self.instance.memory.write(pointer, data)
+
     def meter(self) -> MemoryMeter:
         """What tells what the instance is refused."""
         return MemoryMeter(self.instance, self.limit, self.minimum)
@@ -215,44 +224,103 @@ def probe_allocator(
 class Rounds:
     """Buffers taken and given back over many rounds: how often, and the first allocation that went wrong, if any.
 
-    `overlap`: the live buffer that it lies over.
+    `overlap`: the live buffer that it lies over. `changed`: the address in it at which the allocator wrote.
     """
 
     calls: int
     wrong: Allocation | None = None
     overlap: Allocation | None = None
+    changed: int | None = None
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether each live buffer was left to the host."""
+        return self.overlap is None and self.changed is None
 
 
 LIVE = 12
 """Buffers that are alive at the same time in the rounds."""
+ROUND_SIZES = (1, 4, 10, 16, 33, 100, 700)
+MORE = (100, 4, 700, 24)
+"""What is asked for where but one buffer is alive."""
+WATCHED = 400
+"""In so many steps all live buffers are looked at after each; later but the one that is given back."""
 
 
-def play_rounds(bench: Bench, rounds: int, seed: int) -> Rounds:
-    """Take and give back buffers of a few sizes in a random order, up to the first that goes wrong.
+def traffic(rounds: int, seed: int) -> Iterator[int]:
+    """What to do with an allocator: a size to ask for, or `~number` to give back the buffer of that number, from 0.
+
+    First all buffers but one are given back, each in turn, and others asked for; then buffers of a few sizes are taken
+    and given back in a random order.
+    """
+    number = 0
+    for first in ((10, 10), (25, 9, 64), (16, 33, 100, 1, 24)):
+        for kept in range(len(first)):
+            yield from first
+            yield from (~(number + place) for place in range(len(first)) if place != kept)
+            yield from MORE
+            yield from (~(number + len(first) + place) for place in range(len(MORE)))
+            yield ~(number + kept)
+            number += len(first) + len(MORE)
+    draw = random.Random(seed)
+    live: list[int] = []
+    for later in range(number, number + rounds):
+        yield draw.choice(ROUND_SIZES)
+        live.append(later)
+        if len(live) > LIVE:
+            yield ~live.pop(draw.randrange(len(live)))
+
+
+def play_rounds(bench: Bench, steps: Iterable[int]) -> Rounds:
+    """Take, fill and give back buffers as `traffic` has it, up to the first that goes wrong.
 
     Raises `Blocked`.
     """
-    draw = random.Random(seed)
-    live: list[Allocation] = []
+    live: dict[int, Allocation] = {}
     function = bench.pair.malloc
     meter = bench.meter()
-    for number in range(rounds):
-        size = draw.choice((1, 4, 10, 16, 33, 100, 700))
-        pointer, trap = bench.take(size)
-        hogged = meter.take() is not None
-        fresh = Allocation(
-            f"{function}/round-{number}", function, size, pointer, bench.memory_size, trap, hogged=hogged
-        )
-        overlap = next((other for other in live if fresh.is_usable and fresh.overlaps(other)), None)
-        if not fresh.is_usable or overlap is not None or hogged:
-            return Rounds(number, fresh, overlap)
-        live.append(fresh)
-        if len(live) > LIVE:
-            old = live.pop(draw.randrange(len(live)))
+    number = 0
+    for step, what in enumerate(steps):
+        if what >= 0:
+            pointer, trap = bench.take(what)
+            hogged = meter.take() is not None
+            case = f"{function}/round-{number}"
+            fresh = Allocation(case, function, what, pointer, bench.memory_size, trap, hogged=hogged)
+            overlap = next((other for other in live.values() if fresh.is_usable and fresh.overlaps(other)), None)
+            if not fresh.is_usable or overlap is not None or hogged:
+                return Rounds(number, fresh, overlap)
+            live[number] = fresh
+            number += 1
+            if step < WATCHED and (damaged := _damaged(bench, list(live.items())[:-1])):
+                return Rounds(number, *damaged)
+            bench.write(fresh.pointer or 0, _pattern(number - 1, what))
+        else:
+            old = live[~what]
+            if damaged := _damaged(bench, [(~what, old)]):
+                return Rounds(number, *damaged)
+            del live[~what]
             trap = bench.give(old.pointer or 0, old.size)
             if trap is not None:
-                return Rounds(number, replace(old, case=f"{function}/round-{number}", given_back=True, free_trap=trap))
-    return Rounds(rounds)
+                case = f"{function}/round-{number}"
+                return Rounds(number, replace(old, case=case, given_back=True, free_trap=trap))
+            if step < WATCHED and (damaged := _damaged(bench, live.items())):
+                return Rounds(number, *damaged)
+    return Rounds(number)
+
+
+def _pattern(number: int, size: int) -> bytes:
+    return bytes([1 + number % 255]) * size
+
+
+def _damaged(bench: Bench, live: Iterable[tuple[int, Allocation]]) -> tuple[Allocation, None, int] | None:
+    """The first live buffer that does not hold any more what was written there, and where."""
+    for number, each in live:
+        start, written = each.pointer or 0, _pattern(number, each.size)
+        now = bench.read(start, each.size)
+        if now != written:
+            at = next(place for place in range(each.size) if now[place : place + 1] != written[place : place + 1])
+            return each, None, start + at
+    return None
 
 
 RECYCLED = 65_536

@@ -23,6 +23,7 @@ from conformance.lab.probes import (
     play_rounds,
     probe_allocator,
     takes_back,
+    traffic,
 )
 from reference_host.abi.wasp.functions import Function
 from reference_host.abi.wasp.heap import ALLOCATE_TYPE, DEALLOCATE_TYPE, STRING_SIZE_TYPE
@@ -118,7 +119,7 @@ class Lab(Plugin):
         """Raise `Blocked` where a host that uses the allocator destroys data: whatever is wrong may come of that."""
         if self.can_allocate:
             self.require_allocator()
-            if not self.allocator.is_harmless or self.rounds.overlap is not None:
+            if not self.allocator.is_harmless or not self.rounds.is_harmless:
                 raise Blocked("needs an allocator that keeps buffers apart, and off static data: see WASP-ALLOC-*")
 
     # -- experiments -------------------------------------------------------------------------------
@@ -185,7 +186,7 @@ class Lab(Plugin):
     @cached_property
     def rounds(self) -> Rounds:
         """What the allocator does over many rounds. Raises `Blocked`."""
-        return play_rounds(self.bench(), 300 if self.subject.quick else 6_000, self.subject.seed)
+        return play_rounds(self.bench(), traffic(300 if self.subject.quick else 6_000, self.subject.seed))
 
     @cached_property
     def takes_back(self) -> bool:
@@ -243,7 +244,7 @@ class Lab(Plugin):
         known = self.declared is not None
         return (
             not self.allocator.is_harmless
-            or self.rounds.overlap is not None
+            or not self.rounds.is_harmless
             or (known and self.ownership.overlap is not None)
         )
 
@@ -268,12 +269,12 @@ class Lab(Plugin):
     def growth(self) -> tuple[int, ...]:
         """Bytes of memory after each call of a soak in which nothing is lost by the host. Raises `Blocked`.
 
-        What a function answers along with an error is: such functions are left out.
+        What a function answers along with an error is, and what cannot be read: such functions are left out.
         """
         if self.returns.demands_length:
             return ()
         soak = self.session("soak")
-        losing = {c.export for c in soak.calls if c.exchange.raised and c.exchange.raw}
+        losing = {c.export for c in soak.calls if c.is_losing}
         if not losing:
             return soak.sizes
         functions = [f for f in self.functions if f.name not in losing and f.name not in self.ownership.breaches]

@@ -23,6 +23,7 @@ def plugins() -> Iterator[Plugin]:
     yield from outside()
     yield from overlapping()
     yield from alike()
+    yield from carelessly()
     yield from on_static_data()
     yield from aborting()
     yield from not_taking_back()
@@ -224,6 +225,35 @@ def alike() -> Iterator[Plugin]:
         ),
         deallocate(""),
     )
+
+
+def carelessly() -> Iterator[Plugin]:
+    """Keep a heap of its own badly."""
+    arena = f"(i32.const {ARENA:#x})"
+    back = f"""(if (i32.lt_u (local.get $pointer) {arena}) (then {RELEASE} (return)))
+(global.set $live (i32.sub (global.get $live) (i32.const 1)))"""
+    take = """(local $pointer i32)
+(local.set $pointer (i32.add (global.get $arena) (i32.const 8)))
+(if (i32.eqz (call $reserve
+      (i32.add (i32.add (local.get $pointer) (local.get $size)) (i32.const 64))))
+  (then (return (i32.const 0))))
+(i32.store (i32.sub (local.get $pointer) (i32.const 8)) (local.get $size))
+(global.set $arena (i32.add (local.get $pointer) (i32.sub (local.get $size) (i32.const {short}))))
+(global.set $live (i32.add (global.get $live) (i32.const 1)))
+(local.get $pointer)"""
+    for slug, title, short, left in (
+        ("resets", "its heap begins anew when one buffer is left", 0, 1),
+        ("header", "it keeps the size of a buffer in the last bytes of the one before", 4, 0),
+    ):
+        anew = f"(if (i32.le_u (global.get $live) (i32.const {left})) (then (global.set $arena {arena})))"
+        yield variation(
+            "ALLOC-003",
+            slug,
+            title,
+            {"globals": ARENA_GLOBALS},
+            allocate(take.format(short=short)),
+            deallocate(f"{back}\n{anew}"),
+        )
 
 
 def on_static_data() -> Iterator[Plugin]:

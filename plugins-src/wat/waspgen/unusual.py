@@ -159,6 +159,17 @@ def allocating() -> Iterator[Plugin]:
         ),
         warnings=("no-op-deallocate",),
     )
+    yield legal(
+        "guarded",
+        "it writes right behind the buffers that it hands out",
+        doing(
+            "allocate",
+            "(local $pointer i32)\n(local.set $pointer (call $alloc (i32.add (local.get $size) (i32.const 4))))\n"
+            "(if (local.get $pointer)\n"
+            "  (then (i32.store (i32.add (local.get $pointer) (local.get $size)) (i32.const 0xbeef))))\n"
+            "(local.get $pointer)",
+        ),
+    )
     yield legal("no-deallocate", "it has no deallocate", without("deallocate"), warnings=("no-deallocate",))
     yield legal(
         "two-heaps",
