@@ -37,11 +37,8 @@ class Known:
 
     def met(self, other: Known) -> Known:
         """Give what holds where two ways come together."""
-        tops = {
-            index: max(top, other.tops[index])
-            for index, top in self.tops.items()
-            if index in other.tops
-        }  # fmt: skip
+        others = other.tops
+        tops = {index: max(top, others[index]) for index, top in self.tops.items() if index in others}
         return Known(self.assigned & other.assigned, tops)
 
 
@@ -65,14 +62,8 @@ class Loops:
         binary, found, depth = self._binary, set(), 0
         for at, opcode in instructions(binary, start, self._end):
             if opcode in (op.LOCAL_SET, op.LOCAL_TEE):
-                index = binary[at + 1]
-                if index >= LOCALS:  # not followed, or an integer that is longer than it must be
-                    shift = 7
-                    index &= 0x7F
-                    while binary[at + shift // 7] >= LOCALS:
-                        index |= (binary[at + shift // 7 + 1] & 0x7F) << shift
-                        shift += 7
-                found.add(index)
+                byte = binary[at + 1]
+                found.add(byte if byte < 0x80 else _long(binary, at + 1))
             elif opcode in (op.BLOCK, op.LOOP, op.IF):
                 depth += 1
             elif opcode == op.END:
@@ -84,3 +75,12 @@ class Loops:
                 break
         self._budget = 0
         return None
+
+
+def _long(binary: bytes, at: int) -> int:
+    """Read an integer of several bytes; a small one can be written so too."""
+    value = shift = 0
+    while binary[at] >= 0x80:
+        value |= (binary[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+    return value | binary[at] << shift
