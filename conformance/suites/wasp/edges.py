@@ -6,12 +6,13 @@ of its own) is right to use all of it: such a one is told by buffers of another 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from conformance.lab.bounds import call_fuel
 from reference_host.abi.buffers import CANARY
-from reference_host.abi.wasp import HeapPolicy
+from reference_host.abi.wasp import HeapPolicy, Type
 from reference_host.abi.wasp.events import Buffer, InputOverwritten
 from reference_host.abi.wasp.functions import Function
 from reference_host.engine.interface import Instance as Guest
@@ -19,11 +20,15 @@ from reference_host.errors import GuestError, Trap
 
 from .holding import MADE_HERE, asked_for
 from .loading import Plugin
-from .values import SMALL, Sending, examples, variants
+from .values import SMALL, Sending, examples, usual, variants
 
 NEAR, FAR = 16, 300
 """Bytes behind the value. What a function writes that knows no size is shorter than the larger one."""
-FILLS = (CANARY, 0x6B)
+FILLS = (CANARY, 0x6B, 0)
+LONGER = (CANARY, 0)
+"""What is behind where there are more bytes: a function that goes on to a zero stops at the first of these."""
+FEW = 20
+"""Bytes up to which a value of every length is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +90,39 @@ class _Behind:
 
 
 def look_behind(plugin: Plugin, function: Function) -> Edges:
-    """Call a function with small values, three times: with other bytes behind each, and with more of them."""
-    script = [*examples(function), *variants(function, most=min(SMALL, plugin.most))]
-    usual = _play(plugin, function, script, NEAR, FILLS[0])
-    other = _play(plugin, function, script, NEAR, FILLS[1])
-    longer = _play(plugin, function, script, FAR, FILLS[0])
+    """Call a function with small values, five times: with other bytes behind each, and with more of them."""
+    script = [*examples(function), *variants(function, most=min(SMALL, plugin.most)), *_lengths(function)]
+    runs = [(_play(plugin, function, script, NEAR, fill), fill) for fill in FILLS]
+    longer = {fill: _play(plugin, function, script, FAR, fill) for fill in LONGER}
     read: Edge | None = None
-    for one, two, three in zip(usual, other, longer, strict=False):
-        if one.outcome != two.outcome and one.outcome == three.outcome and one.inputs:
-            got = "the answer changes with the bytes behind"
-            read = Edge(one.name, one.arguments, one.inputs[-1], got)
-            break
-    wrote = next((seen.wrote for seen in longer if seen.wrote is not None), None)
+    for (near, fill), (others, other) in permutations(runs, 2):
+        if read is None and fill in longer:
+            number = next(_differing(near, others, longer[fill]), None)
+            # What differs may come of an earlier input that was kept: then it is not this one's filling that counts.
+            mixed = () if number is None else _play(plugin, function, script[: number + 1], NEAR, fill, last=other)
+            if number is not None and mixed and mixed[-1].outcome != near[number].outcome:
+                one = near[number]
+                read = Edge(one.name, one.arguments, one.inputs[-1], "the answer changes with the bytes behind")
+    wrote = next((seen.wrote for seen in longer[CANARY] if seen.wrote is not None), None)
     return Edges(len(script), read, wrote)
+
+
+def _differing(near: Sequence[_Seen], others: Sequence[_Seen], longer: Sequence[_Seen]) -> Iterator[int]:
+    """The calls whose answers change with the bytes behind, and not with how many there are."""
+    for number, (one, two, three) in enumerate(zip(near, others, longer, strict=False)):
+        if one.outcome != two.outcome and one.outcome == three.outcome and one.inputs:
+            yield number
+
+
+def _lengths(function: Function) -> Iterator[Sending]:
+    """The usual arguments with each string and bytes among them replaced by a value of every small length."""
+    given = usual(function)
+    for place, type_ in enumerate(function.signature.parameters):
+        for length in range(FEW + 1):
+            text = "abcdefghijklmnopqrstuvwxyz"[:length]
+            if type_ in (Type.STRING, Type.BYTES):
+                value = text if type_ is Type.STRING else text.encode()
+                yield Sending(f"{place + 1}-length-{length}", (*given[:place], value, *given[place + 1 :]))
 
 
 def _was_freed(guest: Guest, buffer: Buffer, result: object) -> bool:
@@ -115,11 +140,16 @@ def _was_freed(guest: Guest, buffer: Buffer, result: object) -> bool:
     return False
 
 
-def _play(plugin: Plugin, function: Function, script: Sequence[Sending], slack: int, fill: int) -> list[_Seen]:
+def _play(
+    plugin: Plugin, function: Function, script: Sequence[Sending], slack: int, fill: int, *, last: int | None = None
+) -> list[_Seen]:
+    """Make the calls with so many bytes behind each input, all `fill`; or `last` behind those of the last call."""
     policy = HeapPolicy(strip_terminator=True, slack=slack, withheld=frozenset(MADE_HERE), longest=2**30)
     instance = plugin.new_instance(policy)
     seen: list[_Seen] = []
-    for sending in script:
+    for number, sending in enumerate(script, 1):
+        if last is not None and number == len(script):
+            fill = last
         if not instance.alive:
             instance = plugin.new_instance(policy)
         guest = instance.instance

@@ -46,6 +46,8 @@ TRAPS = 5
 """A function that traps so often in a session is not called again in it: the rule is broken, the rest is waiting."""
 EVERY = 100
 """In the soak each function's examples are tried again after so many calls."""
+BESIDE = (15, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1_024, 4_095, 4_097, 65_535, 65_537)
+"""Bytes of buffers beside the sizes at which allocators do something else."""
 TWICE = 3
 """How often a call is made before others, and after them."""
 
@@ -174,7 +176,7 @@ class Lab(Plugin):
     @cached_property
     def allocator(self) -> AllocatorProbe:
         """What the allocator does with every size, all buffers alive at once. Raises `Blocked`."""
-        sizes = (*SIZES, 4, 5, 1, 1, 16, QUICK + 4, 1_048_577, LARGEST + 1)
+        sizes = (*SIZES, 4, 5, 1, 1, 16, *BESIDE, QUICK + 4, 1_048_577, LARGEST + 1)
         asked = [size for size in sizes if size <= self.most + 4]
         return probe_allocator(self.bench(), self.static, asked, shuffled=self.subject.seed)
 

@@ -10,7 +10,7 @@ from watgen.faulty_memory import ARENA, ARENA_GLOBALS, END, behind
 from watgen.faulty_resources import RECURSE
 from watgen.plugin import Plugin
 
-from waspgen.base import BODIES
+from waspgen.base import BODIES, HELPERS
 from waspgen.edits import COUNTER, doing, first, variable, variation
 
 ALLOC = BODIES["allocate"]
@@ -66,6 +66,12 @@ def refusing() -> Iterator[Plugin]:
         "odd",
         "allocate answers 0 for sizes of 1",
         allocate(f"(if (result i32) (i32.eq (local.get $size) (i32.const 1)) (then {zero}) (else {ALLOC}))"),
+    )
+    yield variation(
+        "ALLOC-001",
+        "beside",
+        "allocate answers 0 for sizes of 4,097",
+        allocate(f"(if (result i32) (i32.eq (local.get $size) (i32.const 4097)) (then {zero}) (else {ALLOC}))"),
     )
     yield variation("ALLOC-001", "page", "allocate answers 0 above 60,000 bytes", allocate(larger(60_000, zero)))
     yield variation(
@@ -291,6 +297,23 @@ def aborting() -> Iterator[Plugin]:
     yield variation("ALLOC-005", "page", "allocate traps above 60,000 bytes", allocate(larger(60_000, "(unreachable)")))
     yield variation(
         "ALLOC-005", "large", "allocate traps above 4 MiB", allocate(larger(4_194_304, "(unreachable)")), scope="full"
+    )
+    many = {
+        name: HELPERS[name].replace(
+            last, f"  (global.set $live (i32.{change} (global.get $live) (i32.const 1)))\n{last}"
+        )
+        for name, last, change in (
+            ("alloc", "  (i32.add (local.get $block) (i32.const 8)))", "add"),
+            ("release", "  (local.set $block (i32.sub", "sub"),
+        )
+    }
+    yield variation(
+        "ALLOC-005",
+        "many",
+        "allocate traps while more than 28 buffers are alive",
+        variable(live=0),
+        {"helpers": many},
+        first("allocate", "(if (i32.gt_s (global.get $live) (i32.const 28)) (then (unreachable)))"),
     )
     yield variation(
         "ALLOC-005",

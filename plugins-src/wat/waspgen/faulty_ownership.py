@@ -63,6 +63,52 @@ def reading() -> Iterator[Plugin]:
         ),
     )
 
+    yield variation(
+        "INPUT-001",
+        "five",
+        "reverse answers the byte behind where there are five bytes",
+        doing(
+            "reverse",
+            f"""(local $to i32)
+(local.set $to {REVERSE})
+(if (i32.eq (i32.load (local.get $bytes)) (i32.const 5))
+  (then (i32.store8 offset=4 (local.get $to) (i32.load8_u offset=9 (local.get $bytes)))))
+(local.get $to)""",
+        ),
+    )
+    yield variation(
+        "INPUT-001",
+        "to-zero",
+        "reverse takes its bytes up to a zero",
+        doing(
+            "reverse",
+            """(local $count i32) (local $to i32)
+(local.set $count (call $length (i32.add (local.get $bytes) (i32.const 4))))
+(local.set $to (call $alloc (i32.add (local.get $count) (i32.const 4))))
+(i32.store (local.get $to) (local.get $count))
+(memory.copy
+  (i32.add (local.get $to) (i32.const 4)) (i32.add (local.get $bytes) (i32.const 4)) (local.get $count))
+(local.get $to)""",
+        ),
+        functions="no-examples",
+    )
+    yield variation(
+        "INPUT-001",
+        "not-zero",
+        "hello begins otherwise where the byte behind the terminator is not 0",
+        doing(
+            "hello",
+            f"""(local $to i32)
+(local.set $to {HELLO})
+(if (call $length (local.get $name))
+  (then
+    (if (i32.load8_u offset=1 (i32.add (local.get $name) (call $length (local.get $name))))
+      (then (i32.store8 (local.get $to) (i32.const 0x4a))))))
+(local.get $to)""",
+        ),
+        functions="no-examples",
+    )
+
 
 def static() -> Iterator[Plugin]:
     """Hand out constants; `deallocate` does without them, so that nothing else breaks."""
@@ -279,6 +325,24 @@ def keeping() -> Iterator[Plugin]:
 (local.get $to)""",
             ),
         ),
+    )
+    yield variation(
+        "OWN-004",
+        "first-byte",
+        "reverse begins with the first byte of the input before, if there was one",
+        merge(
+            variable(kept=0),
+            doing(
+                "reverse",
+                f"""(local $to i32)
+(local.set $to {REVERSE})
+(if (i32.and (i32.ne (global.get $kept) (i32.const 0)) (i32.ne (i32.load (local.get $bytes)) (i32.const 0)))
+  (then (i32.store8 offset=4 (local.get $to) (i32.load8_u offset=4 (global.get $kept)))))
+(global.set $kept (local.get $bytes))
+(local.get $to)""",
+            ),
+        ),
+        functions="no-examples",
     )
     yield variation(
         "OWN-004",
