@@ -83,16 +83,28 @@ class Call:
         """What failed while the function waited for the host: `allocate` or `get_string_size`."""
         failure = self.failure
         inside = self.exchange.failed_at is Stage.CALL and isinstance(failure, AllocationFailed | StringSizeFailed)
-        return failure if inside else None
+        return failure if inside and self.unread is None else None
 
     @property
     def unread(self) -> NotFreed | None:
-        """The value of the guest's that could not be read: outside of memory."""
-        code = None if self.failure is None else self.failure.code
-        if code not in ("out-of-bounds", "too-long"):
-            return None
+        """The value of the guest's that could not be read: outside of memory.
+
+        A `get_string_size` that traps on such an address is not to blame.
+        """
         events = (event for event in self.exchange.events if isinstance(event, NotFreed))
-        return next((event for event in events if event.reason == SpareReason.UNREAD), None)
+        found = next((event for event in events if event.reason == SpareReason.UNREAD), None)
+        if found is None or self.failure is None:
+            return None
+        size = self.exchange.memory_size
+        nowhere = isinstance(self.failure, StringSizeFailed) and size is not None and found.pointer >= size
+        return found if nowhere or self.failure.code in ("out-of-bounds", "too-long") else None
+
+    @property
+    def is_losing(self) -> bool:
+        """Whether the host gives something of the guest's not back: what it does not look at, or cannot read."""
+        exchange = self.exchange
+        unread = any(isinstance(e, NotFreed) and e.reason == SpareReason.UNREAD for e in exchange.events)
+        return unread or bool(exchange.raised and exchange.raw)
 
     @property
     def last_allocation(self) -> Allocated | None:

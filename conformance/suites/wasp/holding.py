@@ -63,12 +63,22 @@ class Breach:
     fault: Fault
 
 
+@dataclass(frozen=True, slots=True)
+class Trapped:
+    """`allocate` trapped for a size. `is_full`: the host held what need not fit, and memory could not grow."""
+
+    size: int
+    trap: str
+    is_full: bool
+
+
 class Stop(Exception):
     """The allocator gives no more, or takes nothing back: there is nothing to learn. `probe`: in which call."""
 
-    def __init__(self, reason: object, probe: Probe | None) -> None:
+    def __init__(self, reason: object, probe: Probe | None, trapped: Trapped | None = None) -> None:
         super().__init__(str(reason))
         self.probe = probe
+        self.trapped = trapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,8 @@ class Run:
 
     def _renew(self) -> None:
         self._instance = self._plugin.new_instance(HOLDING)
+        self._taken: dict[int, int] = {}
+        """Bytes of what was handed out and not given back, by address."""
         self._held: list[_Held] = []
         self._guards: list[_Held] = []
         self._left: dict[str, list[_Held]] = {}
@@ -156,15 +168,19 @@ class Run:
         try:
             (pointer,) = guest.call("allocate", size, fuel=self._fuel)
         except Trap as trap:
-            raise Stop(f"allocate({size}) trapped: {trap}", self._probe) from None
+            is_full = self._plugin.is_full(guest.memory.size, size + sum(self._taken.values()))
+            reason = f"allocate({size}) trapped{' where memory had run out' if is_full else ''}: {trap}"
+            raise Stop(reason, self._probe, Trapped(size, str(trap), is_full)) from None
         if pointer == 0 or pointer + size > guest.memory.size:
             return None
+        self._taken[int(pointer)] = size
         return Buffer(int(pointer), size, size)
 
     def _hand_back(self, buffer: Buffer) -> None:
         guest = self._instance.instance
         if guest is None or self._plugin.exports.get("deallocate") != DEALLOCATE_TYPE:
             return
+        self._taken.pop(buffer.pointer, None)
         try:
             guest.call("deallocate", buffer.pointer, buffer.size, fuel=self._fuel)
         except Trap as trap:
@@ -255,6 +271,7 @@ class Run:
             size = asked.get(event.pointer) if event.owner in MADE_HERE else self._size(event, exchange)
             if size is not None:
                 used.append(_Used(Buffer(event.pointer, size, size), event.owner))
+                self._taken[event.pointer] = size
         return used
 
     def _size(self, event: NotFreed, exchange: Exchange) -> int | None:

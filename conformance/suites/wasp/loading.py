@@ -11,7 +11,7 @@ from conformance.lab.probes import StaticData
 from reference_host.abi.wasp import Callbacks, HeapPolicy, Instance, PluginConfig, Signature, Type
 from reference_host.abi.wasp import Engine as Host
 from reference_host.abi.wasp.callbacks import RAISE_ERROR
-from reference_host.abi.wasp.functions import Function, Functions, read_functions
+from reference_host.abi.wasp.functions import CallbackSpec, Function, Functions, read_functions
 from reference_host.abi.wasp.heap import ALLOCATE_TYPE, STRING_SIZE_TYPE
 from reference_host.abi.wasp.system import read_environment
 from reference_host.engine.interface import (
@@ -80,16 +80,22 @@ class Plugin:
         return found.parameters == parameters and (signature.result is Type.NONE or found.results == results)
 
     @property
+    def callbacks(self) -> tuple[CallbackSpec, ...]:
+        """The declared callbacks that the module imports: a host may have more. Raises `Blocked` without a file."""
+        imported = {(item.module, item.name) for item in self.module.imports}
+        return tuple(each for each in self.signatures.callbacks if (each.namespace, each.name) in imported)
+
+    @property
     def types(self) -> frozenset[Type]:
         """Every type that functions and callbacks exchange. Raises `Blocked`."""
         signatures = [f.signature for f in self.signatures.functions.values()]
-        signatures += [callback.signature for callback in self.signatures.callbacks]
+        signatures += [callback.signature for callback in self.callbacks]
         return frozenset(type_ for each in signatures for type_ in (*each.parameters, each.result))
 
     @property
     def has_bytes_callbacks(self) -> bool:
         """Whether a callback takes bytes."""
-        return any(Type.BYTES in callback.signature.parameters for callback in self.signatures.callbacks)
+        return any(Type.BYTES in callback.signature.parameters for callback in self.callbacks)
 
     @property
     def can_allocate(self) -> bool:
@@ -121,6 +127,10 @@ class Plugin:
         """Bytes of linear memory that the plugin can have: what it declares as its maximum, within the host's limit."""
         declared = [type_.maximum for type_ in self.memory_types if type_.maximum is not None]
         return min(self.subject.memory_pages, *declared, MAX_PAGES) * PAGE
+
+    def is_full(self, size: int, held: int) -> bool:
+        """Whether memory of `size` bytes cannot grow, and a host holds more of it at once than has to fit."""
+        return size + PAGE > self.room and held > self.room // COPIES
 
     @property
     def most(self) -> int:

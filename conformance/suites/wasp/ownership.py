@@ -21,7 +21,7 @@ from reference_host.abi.wasp.functions import Function
 from reference_host.errors import HookError, LoadError, TrapCode
 
 from .edges import Edges
-from .holding import FORMERLY, MADE_HERE, OUTSIDE, OVERLAP, Breach, Part, Probe, Run, Stop, asked_for
+from .holding import FORMERLY, MADE_HERE, OUTSIDE, OVERLAP, Breach, Part, Probe, Run, Stop, Trapped, asked_for
 from .loading import Plugin
 from .sizes import HANDED_OUT, HOLDING
 from .values import SMALL, Sending
@@ -35,7 +35,7 @@ class Ownership:
 
     `nowhere`: functions whose results lie outside of memory, which were left out. `repeated`: functions that answer
     with one and the same address, although the host still holds it. `stopped`: why the experiment could not be made, if
-    it could not.
+    it could not; `trapped`: where it was `allocate` that ended it.
     """
 
     breaches: dict[str, Breach]
@@ -44,6 +44,7 @@ class Ownership:
     nowhere: frozenset[str] = frozenset()
     repeated: dict[str, Buffer] = field(default_factory=dict)
     stopped: str | None = None
+    trapped: Trapped | None = None
 
 
 EdgesOf = Callable[[Function], Edges]
@@ -78,7 +79,8 @@ def examine(plugin: Plugin, scripts: Sequence[tuple[Function, Sequence[Sending]]
                 repeated = _played(plugin, rest, kept=frozenset(HANDED_OUT)).repeated
                 return Ownership(breaches, None, calls, nowhere, repeated)
         except (Stop, LoadError, HookError) as stop:
-            return Ownership(breaches, None, calls, nowhere, stopped=str(stop))
+            trapped = stop.trapped if isinstance(stop, Stop) else None
+            return Ownership(breaches, None, calls, nowhere, stopped=str(stop), trapped=trapped)
         if breach.probe.function.name in breaches or breach.requirement == OVERLAP:
             # An allocator that hands out what is alive explains whatever was found before.
             return Ownership({}, breach, calls, nowhere)

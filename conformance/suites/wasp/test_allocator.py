@@ -164,6 +164,8 @@ def test_buffers_stay_apart_over_calls(lab: Lab, judge: Judge) -> None:
             got=overlap.fault.got,
             hint=overlap.fault.hint,
         )
+    elif found.trapped is not None and found.trapped.is_full:
+        judge.not_tested(str(found.stopped))
     elif found.stopped is not None:
         judge.not_applicable(found.stopped)
     else:
@@ -206,6 +208,30 @@ def test_allocate_does_not_trap_in_calls(lab: Lab, judge: Judge) -> None:
         return None if trap is None else Fault("a pointer", f"trap: {trap}", "answer 0 where there is no room")
 
     _judge_failures(judge, lab, rule)
+
+
+@requirement("WASP-ALLOC-005")
+def test_allocate_does_not_trap_beside_held_buffers(lab: Lab, judge: Judge) -> None:
+    """Nor while the host holds buffers, as long as no more than a plugin has room for."""
+    lab.require_allocator()
+    found = lab.ownership
+    trapped = found.trapped
+    if trapped is None and found.stopped is not None:
+        judge.not_applicable(found.stopped)
+    elif trapped is None:
+        judge.passed("ownership", found.calls.total())
+    elif trapped.is_full:
+        judge.not_tested(str(found.stopped))
+    else:
+        judge.violation(
+            "ownership",
+            export="allocate",
+            arguments=(trapped.size,),
+            length=trapped.size,
+            expected="a pointer",
+            got=f"trap: {trapped.trap}",
+            hint="answer 0 where there is no room",
+        )
 
 
 @requirement("WASP-FREE-001")

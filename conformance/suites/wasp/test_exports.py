@@ -53,7 +53,7 @@ def test_allocate_is_exported(lab: Lab, judge: Judge) -> None:
     needed = None
     if lab.declared is not None:
         given = [type_ for f in lab.declared.functions.values() for type_ in f.signature.parameters]
-        given += [callback.signature.result for callback in lab.declared.callbacks]
+        given += [callback.signature.result for callback in lab.callbacks]
         needed = bool(IN_MEMORY & set(given))
     _demand(judge, lab, "allocate", needed=needed, why="the host asks it for room for strings and bytes")
 
@@ -64,7 +64,7 @@ def test_get_string_size_is_exported(lab: Lab, judge: Judge) -> None:
     needed: bool | None = lab.raises_errors or None
     if lab.declared is not None and not needed:
         handed = [f.signature.result for f in lab.declared.functions.values()]
-        handed += [type_ for callback in lab.declared.callbacks for type_ in callback.signature.parameters]
+        handed += [type_ for callback in lab.callbacks for type_ in callback.signature.parameters]
         needed = Type.STRING in handed
     _demand(judge, lab, "get_string_size", needed=needed, why="the host asks it how long a string is")
 

@@ -22,7 +22,9 @@ def _judge_ownership(judge: Judge, lab: Lab, identifier: str) -> None:
     for function in lab.functions:
         name = function.name
         breach = found.breaches.get(name)
-        if breach is None and (found.stopped is not None or found.overlap is not None):
+        if breach is None and found.trapped is not None and found.trapped.is_full:
+            judge.not_tested(str(found.stopped))
+        elif breach is None and (found.stopped is not None or found.overlap is not None):
             judge.not_applicable(found.stopped or "needs an allocator that keeps buffers apart: see WASP-ALLOC-003")
         elif breach is None and name in found.nowhere:
             judge.not_applicable(f"what {name} answers lies outside of memory")

@@ -86,7 +86,8 @@ def test_size_of_results_does_not_trap(lab: Lab, judge: Judge) -> None:
         return
 
     def rule(call: Call) -> Fault | None:
-        if not isinstance(call.failure, StringSizeFailed) or call.exchange.failed_at is not Stage.RESULT:
+        failed = isinstance(call.failure, StringSizeFailed) and call.exchange.failed_at is Stage.RESULT
+        if not failed or call.failure is None or call.unread is not None:
             return None
         return Fault("a number of bytes", f"trap for the result: {call.failure.trap}", _COUNT)
 
@@ -104,7 +105,7 @@ def _require_string_results(lab: Lab) -> None:
 
 def _require_string_arguments(lab: Lab) -> None:
     lab.require_string_size()
-    if not any(Type.STRING in callback.signature.parameters for callback in lab.signatures.callbacks):
+    if not any(Type.STRING in callback.signature.parameters for callback in lab.callbacks):
         raise Blocked("no declared callback takes a string")
 
 

@@ -275,6 +275,12 @@ def calling_back() -> Iterator[Plugin]:
         )
     yield variation(
         "CALLBACK-001",
+        "unmeasured",
+        "the argument of call_me lies at -32, where get_string_size traps",
+        doing("callback", "(call $call_me (i32.const -32))"),
+    )
+    yield variation(
+        "CALLBACK-001",
         "long",
         "the argument of call_me has a size of -1",
         noted("(i32.const -1)"),
@@ -318,6 +324,12 @@ def raising() -> Iterator[Plugin]:
         yield variation(
             "ERROR-001", slug, f"the text of the error {title}", edit, doing("fail", f"(call $raise_error {pointer})")
         )
+    yield variation(
+        "ERROR-001",
+        "unmeasured",
+        "the text of the error lies at -32, where get_string_size traps",
+        doing("fail", "(call $raise_error (i32.const -32))"),
+    )
     yield variation(
         "ERROR-001",
         "long",

@@ -170,6 +170,13 @@ def importing() -> Iterator[Plugin]:
         imports("more", '(import "wasi_snapshot_preview1" "sock_connect" (func (param i32) (result i32)))'),
         functions=None,
     )
+    yield variation(
+        "IMPORT-001",
+        "number-unknown",
+        "it imports a function that answers an f64",
+        imports("now", '(import "env" "now" (func (result f64)))'),
+        functions=None,
+    )
     for slug, title, text in (
         ("raise-error", "raise_error with a length", '(import "env" "raise_error" (func (param i32 i32)))'),
         ("raise-result", "raise_error with a result", '(import "env" "raise_error" (func (param i32) (result i32)))'),

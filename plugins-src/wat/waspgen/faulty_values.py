@@ -364,3 +364,15 @@ def counting() -> Iterator[Plugin]:
         ),
     ):
         yield variation("BYTES-001", slug, f"the result of reverse {title}", *edits)
+    yield variation(
+        "BYTES-001",
+        "above-hundred",
+        "the result of reverse has a number of -1 above 100 bytes",
+        doing(
+            "reverse",
+            f"(local $to i32)\n(local.set $to {reverse})\n"
+            "(if (i32.gt_u (i32.load (local.get $bytes)) (i32.const 100))\n"
+            "  (then (i32.store (local.get $to) (i32.const -1))))\n(local.get $to)",
+        ),
+        scope="full",
+    )

@@ -64,6 +64,7 @@ FILES: dict[str, str] = {
     "numbers": SUM,
     "no-examples": "\n".join(line for line in PLAIN.split("\n") if not line.startswith("examples")),
     "bytes-only": SUM + REVERSE,
+    "spare-callback": SUM + CALLBACK[CALLBACK.index("[callbacks") :],
     "other-results": PLAIN
     + declared("wide", '"i64"', "i64", "{arguments = [-5], returns = -5}")
     + declared("ratio", '"f64", "f32"', "f64", "{arguments = [0.1, 2.5], returns = 0.1}")

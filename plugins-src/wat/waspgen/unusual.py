@@ -32,6 +32,13 @@ def lean() -> Iterator[Plugin]:
     strings = ("allocate", "deallocate", "get_string_size", "hello", "reverse", "callback", "ask", "fail")
     callbacks = {"imports": dict.fromkeys(("raise_error", "call_me", "next"))}
     yield legal("numbers-only", "it adds, and exchanges no strings", without(*strings), callbacks, functions="numbers")
+    yield legal(
+        "spare-callback",
+        "it adds, and its host has a callback of strings that it does not import",
+        without(*strings),
+        callbacks,
+        functions="spare-callback",
+    )
     yield legal("unknown", "nothing is known of its functions").with_(functions=None)
     yield legal(
         "unknown-numbers",
@@ -98,6 +105,13 @@ def lean() -> Iterator[Plugin]:
         variable(ready=0),
         {"tail": {"start": "(func $begin (global.set $ready (i32.const 1)))\n(start $begin)"}},
         first("hello", "(if (i32.eqz (global.get $ready)) (then (unreachable)))"),
+    )
+    yield legal(
+        "traps-without-room",
+        "its heap has two pages, and its allocator traps where they are used up",
+        {"memory": '(memory (export "memory") 3 3)'},
+        {"globals": {"heap": "(global $heap (mut i32) (i32.const 65400))"}},
+        helper("alloc", HELPERS["alloc"].replace("(return (i32.const 0))", "(unreachable)")),
     )
     yield legal(
         "at-most-16-pages", "its memory has at most sixteen pages", {"memory": '(memory (export "memory") 2 16)'}
