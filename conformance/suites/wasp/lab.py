@@ -14,6 +14,7 @@ from functools import cached_property
 
 from conformance.judging import Subject
 from conformance.lab.bounds import Blocked, call_fuel
+from conformance.lab.growth import grown
 from conformance.lab.metering import MemoryMeter
 from conformance.lab.probes import (
     SIZES,
@@ -48,6 +49,8 @@ EVERY = 100
 """In the soak each function's examples are tried again after so many calls."""
 BESIDE = (15, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1_024, 4_095, 4_097, 65_535, 65_537)
 """Bytes of buffers beside the sizes at which allocators do something else."""
+ALONE = (4_000, 16_000)
+"""Calls of one function alone; the larger number where memory grew in the second half of the smaller."""
 TWICE = 3
 """How often a call is made before others, and after them."""
 
@@ -82,6 +85,7 @@ class Lab(Plugin):
         self._sessions: dict[str, Session] = {}
         self._reached: dict[Reached, Sequence[Call]] = {}
         self._edges: dict[str, Edges] = {}
+        self._alone: dict[int, bool] = {}
 
     # -- getting there -----------------------------------------------------------------------------
 
@@ -195,6 +199,14 @@ class Lab(Plugin):
         """Whether memory that is given back is used again. Raises `Blocked`."""
         return takes_back(self.bench(), quick=self.subject.quick)
 
+    def fails_alone(self, size: int) -> bool:
+        """Whether `allocate` gives no buffer of a size on a fresh instance either. Raises `Blocked`."""
+        if size not in self._alone:
+            bench = self.bench()
+            pointer, _ = bench.take(size)
+            self._alone[size] = not pointer or pointer + size > bench.memory_size
+        return self._alone[size]
+
     @property
     def allocates_badly(self) -> bool:
         """Whether `allocate` alone gives something else than buffers. Raises `Blocked`."""
@@ -276,11 +288,41 @@ class Lab(Plugin):
         if self.returns.demands_length:
             return ()
         soak = self.session("soak")
-        losing = {c.export for c in soak.calls if c.is_losing}
-        if not losing:
+        if not any(c.is_losing for c in soak.calls):
             return soak.sizes
-        functions = [f for f in self.functions if f.name not in losing and f.name not in self.ownership.breaches]
-        return self._run("growth", self._soak(functions)).sizes
+        return self._run("growth", self._soak(self._lossless)).sizes
+
+    @cached_property
+    def growth_alone(self) -> dict[str, tuple[int, ...]]:
+        """The same for each function alone, by name, where memory went on to grow after a quarter of the soak.
+
+        Among the calls of all the others, what one function loses hardly shows. The first that loses is the last that
+        is tried. Raises `Blocked`.
+        """
+        found: dict[str, tuple[int, ...]] = {}
+        if not self.growth or self.growth[-1] == self.growth[len(self.growth) // 4]:
+            return found
+        for function in self._lossless:
+            for calls in ALONE:
+                sizes = self._run("growth", self._repeated(function, calls)).sizes
+                found[function.name] = sizes
+                if not sizes or sizes[-1] == sizes[len(sizes) // 2]:
+                    break
+            if grown(found[function.name]) is not None:
+                break
+        return found
+
+    @property
+    def _lossless(self) -> list[Function]:
+        """The functions in whose calls the host loses nothing."""
+        losing = {c.export for c in self.session("soak").calls if c.is_losing}
+        return [f for f in self.functions if f.name not in losing and f.name not in self.ownership.breaches]
+
+    def fails_only_inside(self, call: Call) -> bool:
+        """Whether a buffer that a call asked for failed because a callback was under way. Raises `Blocked`."""
+        asked = call.last_allocation
+        answered = call.failure is not None and call.failure.trap is None
+        return call.failed_inside is not None and not (answered and asked is not None and self.fails_alone(asked.size))
 
     def calls_that_reached(self, reached: Reached) -> Sequence[Call]:
         """Those that a rule which needs `reached` can be asked of. Raises `Blocked`."""
@@ -319,6 +361,13 @@ class Lab(Plugin):
         for turn in range(TWICE):
             for function, sending in kept:
                 yield function, Sending(f"last-{turn + 1}-{sending.name}", sending.arguments, sending.example)
+
+    def _repeated(self, function: Function, calls: int) -> Iterator[tuple[Function, Sending]]:
+        """Calls of one function with all its values, in turn."""
+        pool = [s for s in (*examples(function), *variants(function, most=min(SMALL, self.most))) if s.size <= SMALL]
+        for number in range(calls):
+            sending = pool[number % len(pool)]
+            yield function, Sending(f"{number}-{sending.name}", sending.arguments, sending.example)
 
     def _run(self, name: str, script: Iterator[tuple[Function, Sending]]) -> Session:
         talk = Talk(self)

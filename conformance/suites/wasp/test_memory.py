@@ -6,6 +6,8 @@ too much, are stands.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from conformance.judging import Judge, requirement
 from conformance.lab.bounds import Blocked
 from conformance.lab.growth import MINIMUM, grown
@@ -20,16 +22,24 @@ def _judge_growth(judge: Judge, lab: Lab, hint: str) -> None:
     if lab.subject.quick:
         raise Blocked("growth shows over thousands of calls, which scope quick does not make", not_tested=True)
     sizes = lab.growth
-    pages = grown(sizes)
-    case = f"soak/{len(sizes)}-calls"
     if len(sizes) < MINIMUM:
         judge.not_applicable("too few calls of the soak came back to say anything about growth")
-    elif pages is None:
+        return
+    if _judge_run(judge, f"soak/{len(sizes)}-calls", "memory", sizes, hint):
+        for name, alone in lab.growth_alone.items():
+            _judge_run(judge, f"{name}/growth/{len(alone)}-calls", name, alone, hint)
+
+
+def _judge_run(judge: Judge, case: str, export: str, sizes: Sequence[int], hint: str) -> bool:
+    """Judge memory after each of many calls; tells whether it stopped growing."""
+    pages = grown(sizes)
+    if pages is None:
         judge.passed(case, len(sizes))
-    else:
-        rate = pages * PAGE // (len(sizes) // 2)
-        got = f"{pages} pages in {len(sizes) // 2} calls, {rate} bytes a call"
-        judge.violation(case, export="memory", expected="memory that stops growing", got=got, hint=hint)
+        return True
+    rate = pages * PAGE // (len(sizes) // 2)
+    got = f"{pages} pages in {len(sizes) // 2} calls, {rate} bytes a call"
+    judge.violation(case, export=export, expected="memory that stops growing", got=got, hint=hint)
+    return False
 
 
 def _require_deallocate(lab: Lab) -> None:

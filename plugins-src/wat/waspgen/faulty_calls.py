@@ -387,6 +387,13 @@ def growing() -> Iterator[Plugin]:
         )
     yield variation(
         "MEM-001",
+        "little",
+        "hello loses a block of 100 bytes in every call",
+        first("hello", "(drop (call $alloc (i32.const 100)))"),
+        scope="full",
+    )
+    yield variation(
+        "MEM-001",
         "page",
         "a page is lost every fifty calls of hello",
         COUNTER,
