@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.judging import Judge, requirement
+from conformance.lab.bounds import Blocked
 from conformance.lab.probes import Allocation
 from reference_host.abi.wasp.events import Allocated
 from reference_host.errors import AllocationFailed
@@ -60,8 +61,8 @@ def _judge_failures(judge: Judge, lab: Lab, rule: Callable[[Call, Allocated | No
     """Ask a rule of each call whose values could not be placed."""
 
     def fault(call: Call) -> Fault | None:
-        failed = isinstance(call.failure, AllocationFailed) and call.failed_inside is None and call.hogged is None
-        return rule(call, call.last_allocation) if failed else None
+        failed = isinstance(call.failure, AllocationFailed) and call.hogged is None
+        return rule(call, call.last_allocation) if failed and not lab.fails_only_inside(call) else None
 
     lab.require_allocator()
     judge_calls(judge, lab, fault)
@@ -187,9 +188,17 @@ def test_buffers_keep_off_static_data(lab: Lab, judge: Judge) -> None:
         _judge_allocation(judge, allocation, fault)
 
 
+def _require_inside(lab: Lab) -> None:
+    """Raise `Blocked` where buffers lie behind memory: an allocator that keeps its lists there traps for that."""
+    asked = (*lab.allocator.allocations, *filter(None, [lab.rounds.wrong]))
+    if any(a.pointer and not a.is_usable for a in asked):
+        raise Blocked("needs an allocator whose buffers lie inside memory: see WASP-ALLOC-002")
+
+
 @requirement("WASP-ALLOC-005")
 def test_allocate_does_not_trap_for_any_size(lab: Lab, judge: Judge) -> None:
     """`allocate` does not trap, and comes to an end."""
+    _require_inside(lab)
 
     def rule(allocation: Allocation) -> Fault | None:
         if allocation.trap is None:
@@ -202,6 +211,7 @@ def test_allocate_does_not_trap_for_any_size(lab: Lab, judge: Judge) -> None:
 @requirement("WASP-ALLOC-005")
 def test_allocate_does_not_trap_in_calls(lab: Lab, judge: Judge) -> None:
     """For the values of calls, too."""
+    _require_inside(lab)
 
     def rule(call: Call, asked: Allocated | None) -> Fault | None:
         trap = None if call.failure is None else call.failure.trap
@@ -214,6 +224,7 @@ def test_allocate_does_not_trap_in_calls(lab: Lab, judge: Judge) -> None:
 def test_allocate_does_not_trap_beside_held_buffers(lab: Lab, judge: Judge) -> None:
     """Nor while the host holds buffers, as long as no more than a plugin has room for."""
     lab.require_allocator()
+    _require_inside(lab)
     found = lab.ownership
     trapped = found.trapped
     if trapped is None and found.stopped is not None:

@@ -126,6 +126,29 @@ def outside() -> Iterator[Plugin]:
     )
     yield variation(
         "ALLOC-002",
+        "never-grows",
+        "memory does not grow for its heap of large buffers, which then notes their sizes behind it",
+        {"memory": '(memory (export "memory") 129)', "globals": ARENA_GLOBALS},
+        allocate(f"""(local $pointer i32)
+(if (i32.le_u (local.get $size) (i32.const 4096)) (then (return {ALLOC})))
+(local.set $pointer (i32.add (global.get $arena) (i32.const 8)))
+(i32.store (i32.sub (local.get $pointer) (i32.const 8)) (local.get $size))
+(global.set $arena (i32.add (local.get $pointer) (local.get $size)))
+(global.set $live (i32.add (global.get $live) (i32.const 1)))
+(local.get $pointer)"""),
+        deallocate(f"""(if (i32.lt_u (local.get $pointer) (i32.const {ARENA:#x})) (then {RELEASE} (return)))
+(global.set $live (i32.sub (global.get $live) (i32.const 1)))
+(if (i32.eqz (global.get $live)) (then (global.set $arena (i32.const {ARENA:#x}))))"""),
+    )
+    yield variation(
+        "ALLOC-002",
+        "for-callback",
+        "allocate answers -4096 for 1,024 bytes, which is what a callback answers to hello",
+        doing("hello", "(call $call_me (local.get $name))"),
+        first("allocate", "(if (i32.eq (local.get $size) (i32.const 1024)) (then (return (i32.const -4096))))"),
+    )
+    yield variation(
+        "ALLOC-002",
         "minus-one",
         "allocate answers -1 where it means failure",
         allocate(larger(60_000, "(i32.const -1)")),
