@@ -86,7 +86,6 @@ class Lab(Plugin):
         self._reached: dict[Reached, Sequence[Call]] = {}
         self._edges: dict[str, Edges] = {}
         self._alone: dict[int, bool] = {}
-        self._alone: dict[int, bool] = {}
 
     # -- getting there -----------------------------------------------------------------------------
 
@@ -208,14 +207,6 @@ class Lab(Plugin):
             self._alone[size] = not pointer or pointer + size > bench.memory_size
         return self._alone[size]
 
-    def fails_alone(self, size: int) -> bool:
-        """Whether `allocate` gives no buffer of a size on a fresh instance either. Raises `Blocked`."""
-        if size not in self._alone:
-            bench = self.bench()
-            pointer, _ = bench.take(size)
-            self._alone[size] = not pointer or pointer + size > bench.memory_size
-        return self._alone[size]
-
     @property
     def allocates_badly(self) -> bool:
         """Whether `allocate` alone gives something else than buffers. Raises `Blocked`."""
@@ -326,12 +317,6 @@ class Lab(Plugin):
         """The functions in whose calls the host loses nothing."""
         losing = {c.export for c in self.session("soak").calls if c.is_losing}
         return [f for f in self.functions if f.name not in losing and f.name not in self.ownership.breaches]
-
-    def fails_only_inside(self, call: Call) -> bool:
-        """Whether a buffer that a call asked for failed because a callback was under way. Raises `Blocked`."""
-        asked = call.last_allocation
-        answered = call.failure is not None and call.failure.trap is None
-        return call.failed_inside is not None and not (answered and asked is not None and self.fails_alone(asked.size))
 
     def fails_only_inside(self, call: Call) -> bool:
         """Whether a buffer that a call asked for failed because a callback was under way. Raises `Blocked`."""
