@@ -7,9 +7,10 @@ import re
 
 import pytest
 
+from conformance.lab.bounds import COPIES
 from conformance.suites.bifrost.complaints import speaks_of_decoding, speaks_of_policy
 from conformance.suites.bifrost.messages import Message, Spelling, Topic, json_spellings, malformed, messages
-from conformance.suites.bifrost.messages.message import COPIES, MARK
+from conformance.suites.bifrost.messages.message import MARK
 from reference_host.abi.bifrost.revisions import R0, R2, REVISIONS, Revision, Role
 
 MESSAGES = messages(largest=100, go_struct=True, docs=True)

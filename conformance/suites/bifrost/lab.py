@@ -22,7 +22,7 @@ from reference_host.abi.bifrost.documents import Shape
 from reference_host.abi.bifrost.events import Allocated, Exchange, Owner
 from reference_host.abi.bifrost.heap import SCRUB, HeapPolicy
 from reference_host.abi.bifrost.plugin import Plugin, PluginConfig
-from reference_host.abi.bifrost.revisions import Revision, Role, revision_named
+from reference_host.abi.bifrost.revisions import Revision, Role, free_name, revision_named
 from reference_host.engine.binary import read_module
 from reference_host.engine.interface import MAX_PAGES, PAGE, GrowthRefused, Limits, MemoryType, Module
 from reference_host.errors import (
@@ -230,6 +230,15 @@ class Lab:
         """Whether memory that is given back is used again. Raises `Blocked`."""
         self.require_ready()
         return takes_back(self._bench(), quick=self.subject.quick)
+
+    @property
+    def lacks_free(self) -> bool:
+        """Whether nothing can be given back for want of an export that has a rule of its own. Raises `Blocked`."""
+        self.require_ready()
+        pair = self.new_plugin().pair
+        if pair is None or pair.free is not None:
+            return False
+        return self.revision.free_required or free_name(pair.malloc) in {export.name for export in self.module.exports}
 
     @cached_property
     def ownership(self) -> Ownership:

@@ -72,7 +72,9 @@ def test_memory_does_not_leak(lab: Lab, judge: Judge) -> None:
 @requirement("BIFROST-MEM-002")
 def test_memory_is_taken_back(lab: Lab, judge: Judge) -> None:
     """`free` takes memory back: without it every call costs memory for the life of the instance."""
-    if lab.takes_back:
+    if lab.lacks_free:
+        judge.not_applicable("needs free, exported with its type: see BIFROST-EXPORT-003 and -TYPE-002")
+    elif lab.takes_back:
         judge.passed("free")
     else:
         _judge_growth(judge, lab, "let free give memory back, or use the allocator of the toolchain")
