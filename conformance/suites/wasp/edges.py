@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations, permutations
 
 from conformance.lab.bounds import call_fuel
 from reference_host.abi.buffers import CANARY
 from reference_host.abi.wasp import HeapPolicy, Type
-from reference_host.abi.wasp.events import Buffer, InputOverwritten
+from reference_host.abi.wasp.events import Allocated, Buffer, Event, InputOverwritten
 from reference_host.abi.wasp.functions import Function
 from reference_host.engine.interface import Instance as Guest
 from reference_host.errors import GuestError, Trap
@@ -125,6 +125,12 @@ def _lengths(function: Function) -> Iterator[Sending]:
                 yield Sending(f"{place + 1}-length-{length}", (*given[:place], value, *given[place + 1 :]))
 
 
+def _shared(events: Sequence[Event]) -> bool:
+    """Whether two buffers that the host asked for in one call, and has not given back, share a byte."""
+    asked = [Buffer(event.pointer, event.size, event.size) for event in events if isinstance(event, Allocated)]
+    return any(one.overlaps(other) for one, other in combinations(asked, 2))
+
+
 def _was_freed(guest: Guest, buffer: Buffer, result: object) -> bool:
     """Whether an input that the host has not given back holds the result, or is handed out again, in whole or part."""
     if isinstance(result, int) and buffer.pointer < result < buffer.pointer + buffer.size:
@@ -169,6 +175,9 @@ def _play(
         answers = (Buffer(event.pointer, event.length, event.length + slack) for event in events)
         made = (*exchange.inputs, *answers)
         wrote = behind.changed(sending.name, exchange.arguments, made) if fine else None
+        if _shared(exchange.events):
+            # What the host wrote itself, in a buffer over another, is not the function's.
+            wrote = None
         if wrote is not None and _was_freed(guest, wrote.buffer, exchange.raw):
             # An allocator writes there too, when a buffer is freed: it keeps its lists in what nobody uses.
             wrote = None

@@ -244,6 +244,7 @@ class Run:
         """See what the call changed, and whether the allocator takes what it used for free; then give it back."""
         used = self._used(exchange)
         arguments = exchange.arguments
+        self._look_at_answers(exchange)
         self._look_at_result(exchange, used)
         self._look_at_held(used, arguments)
         if self._is_over:
@@ -286,6 +287,18 @@ class Run:
             return None
         size = string_size(guest, event.pointer, self._fuel)
         return None if size is None else size + (0 if self._plugin.returns.demands_length else 1)
+
+    def _look_at_answers(self, exchange: Exchange) -> None:
+        """See that what callbacks answered lies apart from all that is alive.
+
+        At the very place of an input it may be the function that has freed that.
+        """
+        asked = [Buffer(e.pointer, e.size, e.size) for e in exchange.events if isinstance(e, Allocated)]
+        for place, buffer in enumerate(asked[len(exchange.inputs) :], len(exchange.inputs)):
+            self._apart(buffer)
+            for other in asked[:place]:
+                if other.pointer != buffer.pointer and buffer.overlaps(other):
+                    self._overlapping(other, buffer)
 
     def _look_at_result(self, exchange: Exchange, used: Sequence[_Used]) -> None:
         probe = self._probe

@@ -304,6 +304,13 @@ def calling_back() -> Iterator[Plugin]:
         ),
     ):
         yield variation("CALLBACK-002", slug, title, inside(name, body))  # type: ignore[arg-type]
+    first_block = "(i32.add (i32.const &heap) (i32.const 8))"
+    yield variation(
+        "ALLOC-003",
+        "in-callback",
+        "allocate answers its very first block while callback waits",
+        inside("allocate", first_block),  # type: ignore[arg-type]
+    )
     yield variation(
         "CALLBACK-003",
         "bytes",
