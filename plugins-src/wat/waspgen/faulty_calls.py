@@ -311,6 +311,23 @@ def calling_back() -> Iterator[Plugin]:
         "allocate answers its very first block while callback waits",
         inside("allocate", first_block),  # type: ignore[arg-type]
     )
+    for slug, title, offset in (
+        ("in-input", "inside", "(i32.const 4)"),
+        ("over-end", "over the end of", f"(i32.sub {LENGTH} (i32.const 2))"),
+    ):
+        yield variation(
+            "ALLOC-003",
+            slug,
+            f"allocate answers a place {title} the input of hello while that waits",
+            variable(inside=0),
+            first("allocate", "(if (global.get $inside) (then (return (global.get $inside))))"),
+            first(
+                "hello",
+                f"(if (i32.gt_u {LENGTH} (i32.const 20))\n  (then\n"
+                f"    (global.set $inside (i32.add (local.get $name) {offset}))\n"
+                f"    (drop (call $call_me {FRESH_NAME}))\n    (global.set $inside (i32.const 0))))",
+            ),
+        )
     yield variation(
         "CALLBACK-003",
         "bytes",
