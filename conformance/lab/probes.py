@@ -233,6 +233,15 @@ class Rounds:
     changed: int | None = None
 
     @property
+    def damage(self) -> str | None:
+        """What became of a live buffer, if it was not left to the host."""
+        if self.wrong is None or self.is_harmless:
+            return None
+        if self.overlap is None:
+            return f"{self.changed:#x} was changed, in the live buffer of {self.wrong.range}"
+        return f"{self.wrong.range} shares bytes with {self.overlap.range}, which was not given back"
+
+    @property
     def is_harmless(self) -> bool:
         """Whether each live buffer was left to the host."""
         return self.overlap is None and self.changed is None
@@ -243,17 +252,26 @@ LIVE = 12
 ROUND_SIZES = (1, 4, 10, 16, 33, 100, 700)
 MORE = (100, 4, 700, 24)
 """What is asked for where but one buffer is alive."""
-WATCHED = 400
-"""In so many steps all live buffers are looked at after each; later but the one that is given back."""
+CRAMPED = (
+    *(size for power in (4_096, 2_048, 1_024, 512, 256) for size in range(power + 1, power - 17, -1)),
+    *range(129, 0, -1),
+)
+"""Sizes that fill blocks of powers of two, with a header or without, and all small ones. The largest come first: a
+block that was used for a smaller buffer has its header already."""
+WATCHED = 2_000
+"""Steps after each of which all live buffers are looked at."""
 
 
 def traffic(rounds: int, seed: int) -> Iterator[int]:
     """What to do with an allocator: a size to ask for, or `~number` to give back the buffer of that number, from 0.
 
-    First all buffers but one are given back, each in turn, and others asked for; then buffers of a few sizes are taken
-    and given back in a random order.
+    First there are three buffers of one size; then all buffers but one are given back, each in turn, and others asked
+    for; then buffers of a few sizes are taken and given back in a random order.
     """
     number = 0
+    for size in CRAMPED:
+        yield from (size, size, size, ~number, ~(number + 1), ~(number + 2))
+        number += 3
     for first in ((10, 10), (25, 9, 64), (16, 33, 100, 1, 24)):
         for kept in range(len(first)):
             yield from first
@@ -271,9 +289,10 @@ def traffic(rounds: int, seed: int) -> Iterator[int]:
             yield ~live.pop(draw.randrange(len(live)))
 
 
-def play_rounds(bench: Bench, steps: Iterable[int]) -> Rounds:
+def play_rounds(bench: Bench, steps: Iterable[int], watched: int = WATCHED) -> Rounds:
     """Take, fill and give back buffers as `traffic` has it, up to the first that goes wrong.
 
+    In the first `watched` steps all live buffers are looked at after each; later but the one that is given back.
     Raises `Blocked`.
     """
     live: dict[int, Allocation] = {}
@@ -291,7 +310,7 @@ def play_rounds(bench: Bench, steps: Iterable[int]) -> Rounds:
                 return Rounds(number, fresh, overlap)
             live[number] = fresh
             number += 1
-            if step < WATCHED and (damaged := _damaged(bench, list(live.items())[:-1])):
+            if step < watched and (damaged := _damaged(bench, list(live.items())[:-1])):
                 return Rounds(number, *damaged)
             bench.write(fresh.pointer or 0, _pattern(number - 1, what))
         else:
@@ -303,7 +322,7 @@ def play_rounds(bench: Bench, steps: Iterable[int]) -> Rounds:
             if trap is not None:
                 case = f"{function}/round-{number}"
                 return Rounds(number, replace(old, case=case, given_back=True, free_trap=trap))
-            if step < WATCHED and (damaged := _damaged(bench, live.items())):
+            if step < watched and (damaged := _damaged(bench, live.items())):
                 return Rounds(number, *damaged)
     return Rounds(number)
 

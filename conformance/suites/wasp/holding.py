@@ -124,6 +124,10 @@ class Run:
 
     def _renew(self) -> None:
         self._instance = self._plugin.new_instance(HOLDING)
+        self.traffic: list[int] = []
+        """What was asked for and given back, as `play_rounds` takes it, by the host alone."""
+        self._numbers: dict[int, int] = {}
+        self._count = 0
         self._taken: dict[int, int] = {}
         """Bytes of what was handed out and not given back, by address."""
         self._held: list[_Held] = []
@@ -174,13 +178,22 @@ class Run:
         if pointer == 0 or pointer + size > guest.memory.size:
             return None
         self._taken[int(pointer)] = size
+        self._note(int(pointer), size)
         return Buffer(int(pointer), size, size)
+
+    def _note(self, pointer: int, size: int) -> None:
+        if pointer not in self._numbers:
+            self._numbers[pointer] = self._count
+            self._count += 1
+            self.traffic.append(size)
 
     def _hand_back(self, buffer: Buffer) -> None:
         guest = self._instance.instance
         if guest is None or self._plugin.exports.get("deallocate") != DEALLOCATE_TYPE:
             return
         self._taken.pop(buffer.pointer, None)
+        if buffer.pointer in self._numbers:
+            self.traffic.append(~self._numbers.pop(buffer.pointer))
         try:
             guest.call("deallocate", buffer.pointer, buffer.size, fuel=self._fuel)
         except Trap as trap:
@@ -223,6 +236,8 @@ class Run:
 
     def placed(self, inputs: Sequence[Buffer]) -> None:
         """Put a buffer behind the inputs, and see that all lie apart."""
+        for buffer in inputs:
+            self._note(buffer.pointer, buffer.size)
         guest = self._instance.instance
         self._texts = {
             buffer.pointer: guest.memory.read(buffer.pointer, buffer.size)
@@ -243,6 +258,8 @@ class Run:
     def _look(self, exchange: Exchange) -> None:
         """See what the call changed, and whether the allocator takes what it used for free; then give it back."""
         used = self._used(exchange)
+        for each in used:
+            self._note(each.buffer.pointer, each.buffer.size)
         arguments = exchange.arguments
         self._look_at_answers(exchange)
         self._look_at_result(exchange, used)

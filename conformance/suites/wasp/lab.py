@@ -242,7 +242,10 @@ class Lab(Plugin):
             [s for s in (*examples(f), *variants(f, most=min(SMALL, self.most))) if s.size <= SMALL]
             for f in self.functions
         ]
-        return examine(self, list(zip(self.functions, scripts, strict=True)), self.edges_of)
+        return examine(self, list(zip(self.functions, scripts, strict=True)), self.edges_of, self._replay)
+
+    def _replay(self, steps: Sequence[int]) -> Rounds:
+        return play_rounds(self.bench(), steps, len(steps))
 
     def edges_of(self, function: Function) -> Edges:
         """What a function does behind its inputs. Raises what loading raises."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from conformance.lab.bounds import Fault, call_fuel
+from conformance.lab.probes import Rounds
 from reference_host.abi.wasp.events import Buffer, Owner
 from reference_host.abi.wasp.functions import Function
 from reference_host.errors import HookError, LoadError, TrapCode
@@ -48,9 +49,13 @@ class Ownership:
 
 
 EdgesOf = Callable[[Function], Edges]
+Replay = Callable[[Sequence[int]], Rounds]
+"""Asks for buffers and gives them back on a fresh instance, and calls no function."""
 
 
-def examine(plugin: Plugin, scripts: Sequence[tuple[Function, Sequence[Sending]]], edges_of: EdgesOf) -> Ownership:
+def examine(
+    plugin: Plugin, scripts: Sequence[tuple[Function, Sequence[Sending]]], edges_of: EdgesOf, replay: Replay
+) -> Ownership:
     """Make the experiment. A function that is found out is left out, and the rest tried anew."""
     # Each function in turn, as often as the one with the most values; every other call is made twice in a row.
     most = max((len(sendings) for _, sendings in scripts), default=0)
@@ -74,7 +79,7 @@ def examine(plugin: Plugin, scripts: Sequence[tuple[Function, Sequence[Sending]]
     while True:
         rest = [probe for probe in script if probe.function.name not in breaches]
         try:
-            breach = _first_breach(plugin, rest)
+            breach = _first_breach(plugin, rest, replay)
             if breach is None:
                 repeated = _played(plugin, rest, kept=frozenset(HANDED_OUT)).repeated
                 return Ownership(breaches, None, calls, nowhere, repeated)
@@ -129,11 +134,12 @@ def _left_out(plugin: Plugin, script: Sequence[Probe]) -> tuple[frozenset[str], 
     return frozenset(found), frozenset(endless)
 
 
-def _first_breach(plugin: Plugin, script: Sequence[Probe]) -> Breach | None:
+def _first_breach(plugin: Plugin, script: Sequence[Probe], replay: Replay) -> Breach | None:
+    overwritten = Run(plugin, frozenset(), frozenset())
     try:
-        overwritten = _played(plugin, script)
+        overwritten.play(script)
     except Stop as stop:
-        breach = _freed_twice(plugin, script, stop.probe, None)
+        breach = _alone(replay, overwritten, stop.probe) or _freed_twice(plugin, script, stop.probe, None)
         if breach is None:
             raise
         return breach
@@ -143,7 +149,7 @@ def _first_breach(plugin: Plugin, script: Sequence[Probe]) -> Breach | None:
             if overwritten.is_suspect
             else None
         )
-        return twice or overwritten.breach
+        return _alone(replay, overwritten, overwritten.breach.probe) or twice or overwritten.breach
     restored = _played(plugin, script, frozenset(FORMERLY))
     if restored.breach is not None:
         return restored.breach
@@ -158,6 +164,16 @@ def _first_breach(plugin: Plugin, script: Sequence[Probe]) -> Breach | None:
             got = f"the answer changes with what the host writes where {what} was"
             return Breach(str(part), probe, (), None, Fault("an answer from its own bytes", got, hint))
     return None
+
+
+def _alone(replay: Replay, run: Run, probe: Probe | None) -> Breach | None:
+    """Whether the allocator goes wrong where the same buffers are asked for and given back, and nothing is called."""
+    rounds = replay(run.traffic)
+    if probe is None or rounds.wrong is None or rounds.damage is None:
+        return None
+    wrong = rounds.wrong
+    fault = Fault("a buffer of its own", rounds.damage, "a buffer is taken until the host gives it back")
+    return Breach(OVERLAP, probe, (wrong.size,), Buffer(wrong.pointer or 0, wrong.size, wrong.size), fault)
 
 
 def _mistaken(plugin: Plugin, script: Sequence[Probe], restored: Run) -> Breach | None:

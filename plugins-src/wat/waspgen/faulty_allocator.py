@@ -284,6 +284,37 @@ def carelessly() -> Iterator[Plugin]:
             deallocate(f"{back}\n{anew}"),
         )
 
+    yield variation(
+        "ALLOC-003",
+        "cramped",
+        "the next header lies in buffers of 1,017 to 1,023 bytes",
+        doing(
+            "allocate",
+            "(call $alloc\n"
+            "  (select (i32.const 1000) (local.get $size)\n"
+            "    (i32.and\n"
+            "      (i32.gt_u (local.get $size) (i32.const 1016)) (i32.lt_u (local.get $size) (i32.const 1024)))))",
+        ),
+    )
+
+    yield variation(
+        "ALLOC-003",
+        "clears",
+        "where 5,121 bytes are asked for it clears the first byte of the last buffer of 4,096",
+        variable(last=0),
+        allocate(
+            f"""(local $pointer i32)
+(local.set $pointer {ALLOC})
+(if (i32.eq (local.get $size) (i32.const 4096)) (then (global.set $last (local.get $pointer))))
+(if (i32.eq (local.get $size) (i32.const 5121))
+  (then (if (global.get $last) (then (i32.store8 (global.get $last) (i32.const 0))))))
+(local.get $pointer)"""
+        ),
+        deallocate(
+            f"(if (i32.eq (local.get $pointer) (global.get $last)) (then (global.set $last (i32.const 0))))\n{RELEASE}"
+        ),
+    )
+
 
 def on_static_data() -> Iterator[Plugin]:
     """Hand out the plugin's own data: a notice that nothing reads, so that nothing else breaks."""
