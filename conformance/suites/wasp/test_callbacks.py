@@ -26,6 +26,7 @@ def test_arguments_lie_inside_memory(lab: Lab, judge: Judge) -> None:
     """A string or bytes that is passed to a callback lies inside memory."""
     _require_callbacks(lab)
     lab.require_memory()
+    lab.require_readable()
 
     def rule(call: Call) -> Fault | None:
         unread = call.unread

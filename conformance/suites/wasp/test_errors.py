@@ -24,6 +24,7 @@ def _require_errors(lab: Lab) -> None:
 def test_texts_lie_inside_memory(lab: Lab, judge: Judge) -> None:
     """The text of an error lies inside memory, with all its bytes."""
     _require_errors(lab)
+    lab.require_readable()
 
     def rule(call: Call) -> Fault | None:
         unread = call.unread

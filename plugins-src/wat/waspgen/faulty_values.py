@@ -88,6 +88,13 @@ def measuring() -> Iterator[Plugin]:
     )
     yield variation(
         "STRING-001",
+        "nowhere",
+        "get_string_size answers -1 above 3,000 bytes, for what hello passes to its callback too",
+        size(f"(select (i32.const -1) {SIZE} (i32.gt_u {SIZE} (i32.const 3000)))"),
+        doing("hello", "(call $call_me (local.get $name))"),
+    )
+    yield variation(
+        "STRING-001",
         "large",
         "get_string_size stops at one million bytes",
         size(
