@@ -12,14 +12,17 @@ COPIES = 8
 """How often a body or a value must fit into memory at least: as it comes in, what a decoder makes of it (UTF-16 in some
 languages), what goes out, and the text around both."""
 
+FUEL = 20_000_000
+"""Fuel for any guest call."""
+FUEL_PER_BYTE = 10_000
+"""For each byte of input: about ten times what decoders compiled by TinyGo were seen to need, `encoding/json` too."""
+FUEL_PER_MEMORY_BYTE = 64
+"""For each byte of memory: a collection of a heap that fills it."""
+
 
 def call_fuel(size: int, memory: int) -> int:
-    """Fuel for a guest call with `size` bytes of input, in an instance whose memory has `memory` bytes.
-
-    For each byte about ten times what decoders compiled by TinyGo were seen to need, and for the memory a collection of
-    a heap that fills it.
-    """
-    return 20_000_000 + 10_000 * size + 64 * memory
+    """Fuel for a guest call with `size` bytes of input, in an instance whose memory has `memory` bytes."""
+    return FUEL + FUEL_PER_BYTE * size + FUEL_PER_MEMORY_BYTE * memory
 
 
 class Blocked(Exception):

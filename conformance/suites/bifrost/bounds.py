@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from conformance.lab.bounds import FUEL, FUEL_PER_BYTE, FUEL_PER_MEMORY_BYTE
 from reference_host.abi.bifrost.plugin import Budget
 
-BUDGET = Budget(base=20_000_000, per_byte=10_000, per_memory_byte=64)
-"""Fuel for a call: for each byte about ten times what plugins of TinyGo were seen to need, with `encoding/json` for the
-input, and for the memory with a collection of a heap that fills it."""
+BUDGET = Budget(FUEL, FUEL_PER_BYTE, FUEL_PER_MEMORY_BYTE)
+"""Fuel for a call."""
 TRAPS_PER_HOOK = 5
 """A hook that traps so often in a session is not called again in it: the rule is broken, the rest is waiting.
 

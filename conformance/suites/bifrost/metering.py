@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from conformance.lab.metering import MemoryMeter
 from reference_host.abi.bifrost.plugin import Plugin
-from reference_host.engine.interface import PAGE, GrowthRefused
+from reference_host.engine.interface import GrowthRefused
 
 LOG_BASE = 65_536
 LOG_PER_BYTE = 2
@@ -48,8 +49,7 @@ class Meter:
         self._wasi = plugin.wasi
         self._instance = plugin.instance
         self._written = 0
-        self._seen = 0
-        self._pages = minimum
+        self._memory = None if plugin.instance is None else MemoryMeter(plugin.instance, limit, minimum)
 
     def take(self) -> Use:
         """Read the meter."""
@@ -60,17 +60,7 @@ class Meter:
         logged, self._written = written - self._written, written
         if instance is None:
             return Use(logged)
-        if instance is not self._instance:
-            self._instance, self._seen, self._pages = instance, 0, self._minimum
-        refusals = instance.growth_refused
-        hogged = None
-        if len(refusals) > self._seen:
-            hogged = next(filter(self._is_hog, refusals[self._seen :]), None)
-            self._seen = len(refusals)
-        self._pages = 0 if instance.memory is None else instance.memory.size // PAGE
+        if self._memory is None or instance is not self._instance:
+            self._instance, self._memory = instance, MemoryMeter(instance, self._limit, self._minimum)
+        hogged = self._memory.take()
         return Use(logged, hogged) if logged or hogged else NOTHING_TAKEN
-
-    def _is_hog(self, refused: GrowthRefused) -> bool:
-        """Whether it had taken more than half of what was free. A memory's own maximum is no concern of the host's."""
-        free = self._limit - self._pages
-        return refused.limit == self._limit and (refused.size - self._pages) * 2 > free

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.judging import Judge
+from conformance.lab.asking import ask, ran_out_of_time
 from conformance.lab.blocked import report_blocked as report_blocked
 from conformance.lab.bounds import Blocked
 from conformance.lab.bounds import Fault as Fault
-from reference_host.errors import TrapCode
 
 from .calls import Call, Reached
 from .lab import Lab
@@ -29,27 +29,14 @@ def judge_calls(judge: Judge, lab: Lab, function: str, rule: Rule, *, reached: R
         return
     if not asked and lab.calls(function):
         judge.not_applicable(f"no call of {function} got as far as this rule")
-    held = 0
-    every_case = judge.subject.only_case is None
-    for call in asked:
-        fault = rule(call)
-        if fault is None and call.failure is None:
-            # The most of thousands of calls: counted, and told at once.
-            held += every_case or judge.wants(call.case)
-        else:
-            judge_call(judge, call, fault)
-    judge.held(held)
+    ask(judge, asked, rule, judge_call)
 
 
 def judge_call(judge: Judge, call: Call, fault: Fault | None) -> None:
-    """Take down one call. A deadline that fired is nobody's fault but the machine's."""
-    failure = call.failure
-    if failure is not None and failure.trap is not None and failure.trap.code is TrapCode.DEADLINE:
-        judge.error(
-            call.case,
-            "the deadline fired before the fuel was used up: a faster machine or engine can judge this",
-        )
-    elif fault is None:
+    """Take down one call."""
+    if ran_out_of_time(judge, call):
+        return
+    if fault is None:
         judge.passed(call.case)
     else:
         judge.violation(

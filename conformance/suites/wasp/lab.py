@@ -238,11 +238,8 @@ class Lab(Plugin):
             return Ownership({}, None, Counter(), stopped=blocked.reason)
         if self.can_allocate and any(a.size <= SMALL and not a.is_usable for a in self.allocator.allocations):
             return Ownership({}, None, Counter(), stopped="needs an allocator that gives buffers: see WASP-ALLOC-*")
-        scripts = [
-            [s for s in (*examples(f), *variants(f, most=min(SMALL, self.most))) if s.size <= SMALL]
-            for f in self.functions
-        ]
-        return examine(self, list(zip(self.functions, scripts, strict=True)), self.edges_of, self._replay)
+        scripts = [(function, self._small(function)) for function in self.functions]
+        return examine(self, scripts, self.edges_of, self._replay)
 
     def _replay(self, steps: Sequence[int]) -> Rounds:
         return play_rounds(self.bench(), steps, len(steps))
@@ -333,6 +330,11 @@ class Lab(Plugin):
             self._reached[reached] = [call for call in self.calls if call.reached >= reached]
         return self._reached[reached]
 
+    def _small(self, function: Function) -> list[Sending]:
+        """What a function is sent thousands of times: its examples and values of every kind, none of them large."""
+        every = (*examples(function), *variants(function, most=min(SMALL, self.most)))
+        return [sending for sending in every if sending.size <= SMALL]
+
     def _traffic(self, functions: Sequence[Function]) -> Iterator[tuple[Function, Sending]]:
         """Each function with its examples, and with every kind of value."""
         for function in functions:
@@ -343,10 +345,7 @@ class Lab(Plugin):
     def _soak(self, functions: Sequence[Function]) -> Iterator[tuple[Function, Sending]]:
         """Calls in mixed order; some are made before and after all others, the examples all along."""
         draw = random.Random(self.subject.seed)
-        pools = {
-            f.name: [s for s in (*examples(f), *variants(f, most=min(SMALL, self.most))) if s.size <= SMALL]
-            for f in functions
-        }
+        pools = {function.name: self._small(function) for function in functions}
         kept = [(f, sending) for f in functions for sending in _chosen(pools[f.name])]
         for turn in range(TWICE):
             for function, sending in kept:
@@ -367,7 +366,7 @@ class Lab(Plugin):
 
     def _repeated(self, function: Function, calls: int) -> Iterator[tuple[Function, Sending]]:
         """Calls of one function with all its values, in turn."""
-        pool = [s for s in (*examples(function), *variants(function, most=min(SMALL, self.most))) if s.size <= SMALL]
+        pool = self._small(function)
         for number in range(calls):
             sending = pool[number % len(pool)]
             yield function, Sending(f"{number}-{sending.name}", sending.arguments, sending.example)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.judging import Judge
+from conformance.lab.asking import ask, ran_out_of_time
 from conformance.lab.blocked import report_blocked as report_blocked
 from conformance.lab.bounds import Fault as Fault
-from reference_host.errors import TrapCode
 
 from .calls import Call, Reached
 from .lab import Lab
@@ -22,26 +22,15 @@ def judge_calls(judge: Judge, lab: Lab, rule: Rule, *, reached: Reached = Reache
     asked = lab.calls_that_reached(reached)
     if not asked:
         judge.not_applicable("no call got as far as this rule")
-    held = 0
-    every_case = judge.subject.only_case is None
-    for call in asked:
-        fault = rule(call)
-        if fault is None and call.failure is None:
-            # The most of thousands of calls: counted, and told at once.
-            held += every_case or judge.wants(call.case)
-        else:
-            judge_call(judge, call, fault)
-    judge.held(held)
+    ask(judge, asked, rule, judge_call)
 
 
 def judge_call(judge: Judge, call: Call, fault: Fault | None) -> None:
-    """Take down one call. A deadline that fired is nobody's fault but the machine's."""
-    exchange, failure = call.exchange, call.failure
-    if failure is not None and failure.trap is not None and failure.trap.code is TrapCode.DEADLINE:
-        judge.error(
-            call.case, "the deadline fired before the fuel was used up: a faster machine or engine can judge this"
-        )
-    elif fault is None:
+    """Take down one call."""
+    exchange = call.exchange
+    if ran_out_of_time(judge, call):
+        return
+    if fault is None:
         judge.passed(call.case)
     else:
         pointer = exchange.raw if isinstance(exchange.raw, int) else None
